@@ -1,0 +1,136 @@
+"""What stands on NATS: streams, durables, KV buckets, and what each service may touch.
+
+The one place. `postbus.bus.apply` makes it so; the server's user list (`postbus.bus.permissions`),
+`docs/events.md` and the manifests are generated from it. Services only bind (`declare=False`).
+"""
+
+from dataclasses import dataclass, field
+
+from postbus.contracts.catalogue import (
+    EVERY_SERVICE,
+    FACTS,
+    JUDGE_SUBJECT,
+    TRY_OUTBOUND_SUBJECT,
+)
+
+DAY_SECONDS = 86_400
+MAX_EVENT_BYTES = 1024 * 1024
+"""What a publisher may put on the bus; parked messages, which wrap one, may be larger."""
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+"""`max_payload` of the server: room for a parked message (base64) around the largest event."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A JetStream stream; limits retention, so that a later subscriber reads from the beginning."""
+
+    name: str
+    subjects: tuple[str, ...]
+    says: str
+    max_age_seconds: int = 0
+    duplicate_window_seconds: int = 3600
+
+
+@dataclass(frozen=True)
+class Durable:
+    """A pull consumer that a service binds to, shared by all its replicas.
+
+    `max_ack_pending` is the limit over all replicas: at least replicas x batch.
+    """
+
+    name: str
+    stream: str
+    subjects: tuple[str, ...]
+    service: str
+    batch: int = 16
+    ack_wait_seconds: int = 30
+    max_ack_pending: int = 256
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A KV bucket; keys may carry a time to live of their own."""
+
+    name: str
+    says: str
+    readers: tuple[str, ...]
+    writers: tuple[str, ...]
+    history: int = 1
+
+
+@dataclass(frozen=True)
+class Requests:
+    """A subject that is asked and answered at once."""
+
+    subject: str
+    answered_by: str
+    asked_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Topology:
+    """All of it."""
+
+    streams: tuple[Stream, ...]
+    durables: tuple[Durable, ...]
+    buckets: tuple[Bucket, ...]
+    requests: tuple[Requests, ...]
+    services: tuple[str, ...] = field(default=EVERY_SERVICE)
+
+    def durable(self, name: str) -> Durable:
+        """The durable of that name; KeyError if it is not declared."""
+        return next(d for d in self.durables if d.name == name)
+
+    def stream_of(self, subject: str) -> Stream:
+        """The stream that takes a subject; LookupError if none does."""
+        for stream in self.streams:
+            for pattern in stream.subjects:
+                if subject.startswith(pattern.removesuffix(">")):
+                    return stream
+        raise LookupError(f"no stream takes {subject}")
+
+
+MAIL, TICKETS, SENDING = "POSTBUS_MAIL", "POSTBUS_TICKETS", "POSTBUS_SENDING"
+CHANNELS, PARKED, AUDIT = "POSTBUS_CHANNELS", "POSTBUS_PARKED", "POSTBUS_AUDIT"
+CONFIG_BUCKET, SECRETS_BUCKET = "postbus-config", "postbus-secrets"
+GUARD_BUCKET, LEDGER_BUCKET = "postbus-guard", "postbus-ledger"
+
+OUTCOMES = tuple(
+    f"{fact.type}.>"
+    for fact in FACTS
+    if fact.type.startswith("postbus.send.") and fact.type != "postbus.send.requested"
+)
+
+TOPOLOGY = Topology(
+    streams=(
+        Stream(MAIL, ("postbus.mail.>",), "mail that came in"),
+        Stream(TICKETS, ("postbus.ticket.>",), "what happened to tickets"),
+        Stream(SENDING, ("postbus.send.>",), "what goes out, and its outcome"),
+        Stream(CHANNELS, ("postbus.channel.>",), "health of channels",
+               max_age_seconds=90 * DAY_SECONDS),
+        Stream(PARKED, ("postbus.parked.>",), "messages that could not be handled"),
+        Stream(AUDIT, ("postbus.audit.>",), "changes of the configuration"),
+    ),
+    durables=(
+        Durable("ticketing-mail", MAIL, ("postbus.mail.received.>",), "ticketing"),
+        Durable("ticketing-outcomes", SENDING, OUTCOMES, "ticketing"),
+        Durable("dispatch-requests", SENDING, ("postbus.send.requested.>",), "dispatch"),
+    ),
+    buckets=(
+        Bucket(CONFIG_BUCKET, "the configuration", EVERY_SERVICE, ("config",), history=64),
+        Bucket(SECRETS_BUCKET, "sealed secrets", ("dispatch",), ("config",)),
+        Bucket("postbus-cursors", "how far a mailbox was read", (), ()),
+        Bucket("postbus-leases", "who holds a mailbox", (), ()),
+        Bucket(GUARD_BUCKET, "counters of the loop guard", ("loopguard",), ("loopguard",)),
+        Bucket(LEDGER_BUCKET, "attempts to send", ("dispatch",), ("dispatch",)),
+    ),
+    requests=(
+        Requests(JUDGE_SUBJECT, "loopguard", ("dispatch",)),
+        Requests(TRY_OUTBOUND_SUBJECT, "dispatch", ("config",)),
+    ),
+)  # fmt: skip
+
+
+def inbox_prefix(user: str) -> str:
+    """The reply inbox of one user; distinct, so that no user can listen to another's answers."""
+    return f"_INBOX_{user.replace('-', '_')}"

@@ -1,0 +1,175 @@
+"""The configuration that admins write and every service reads (KV bucket `postbus-config`).
+
+A document is kept under `<kind>.<id>`; its fields are those of the config API, so that an export is
+what was put in. Secrets are never part of it: they are sealed, in a bucket of their own.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from postbus.contracts.base import Contract, Slug
+
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+MailAddress = Annotated[
+    str, StringConstraints(pattern=r"^[^@\s<>,;:\"()\[\]\\]{1,64}@[^@\s<>,;:\"()\[\]\\]{1,253}$")
+]
+FilterPattern = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        to_lower=True,
+        pattern=r"^(\*|[^@\s<>,;:\"()\[\]\\*]{1,64})@[^@\s<>,;:\"()\[\]\\*]{1,253}$",
+    ),
+]
+
+
+class ForwardSettings(Contract):
+    """Addresses that other providers forward to; mail to them becomes a ticket."""
+
+    creation_addresses: tuple[MailAddress, ...] = Field(min_length=1)
+
+
+class InboundChannel(Contract):
+    """Where mail comes in; also a queue with a name and a colour."""
+
+    id: Slug
+    name: str = Field(min_length=1, max_length=100)
+    colour: Colour = "#3b82f6"
+    kind: Literal["forward"]
+    address: MailAddress | None = Field(
+        default=None, description="what customers know; default: the first creation address"
+    )
+    reply_via: Slug | None = Field(
+        default=None, description="outbound channel for answers; null: its own or the relay"
+    )
+    ticket_type: Slug = "support"
+    enabled: bool = True
+    receipt: bool = Field(default=True, description="tell the customer that the mail arrived")
+    forward: ForwardSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_defaults_to_the_first_creation_address(cls, value: object) -> object:
+        if isinstance(value, dict) and not value.get("address"):
+            forward = value.get("forward")
+            listed = (
+                forward.get("creation_addresses")
+                if isinstance(forward, dict)
+                else getattr(forward, "creation_addresses", None)
+            )
+            if listed:
+                return {**value, "address": listed[0]}
+        return value
+
+    def own_addresses(self) -> tuple[str, ...]:
+        """Every address by which mail reaches this channel."""
+        own = (self.address,) if self.address else ()
+        return tuple(dict.fromkeys((*own, *self.forward.creation_addresses)))
+
+
+class TlsMode(StrEnum):
+    """How a connection is protected (RFC 8314 prefers implicit)."""
+
+    IMPLICIT = "implicit"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+class SmtpAuth(StrEnum):
+    """How we sign in to an SMTP server."""
+
+    NONE = "none"
+    PASSWORD = "password"  # noqa: S105 - the name of a method, no secret
+
+
+class SmtpSettings(Contract):
+    """An SMTP server of the customer's own."""
+
+    host: str = Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:\[\]-]+$")
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: TlsMode = TlsMode.STARTTLS
+    username: str | None = None
+    auth: SmtpAuth = SmtpAuth.NONE
+
+
+class OutboundChannel(Contract):
+    """Where answers leave from."""
+
+    id: Slug
+    name: str = Field(min_length=1, max_length=100)
+    kind: Literal["relay", "smtp"]
+    from_address: MailAddress | None = Field(
+        default=None, description="null on the relay: the address of the inbound channel"
+    )
+    from_name: str = Field(default="", max_length=100)
+    enabled: bool = True
+    smtp: SmtpSettings | None = None
+
+    @field_validator("from_name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if any(ord(c) < 32 for c in value):
+            raise ValueError("a display name is one line")
+        return value
+
+    @model_validator(mode="after")
+    def _kind_and_settings_agree(self) -> "OutboundChannel":
+        if self.kind == "smtp" and (self.smtp is None or self.from_address is None):
+            raise ValueError("an smtp channel needs `smtp` and `from_address`")
+        if self.kind == "relay" and self.smtp is not None:
+            raise ValueError("a relay channel has no `smtp`")
+        return self
+
+
+class TicketType(Contract):
+    """A kind of ticket, e.g. support or complaint."""
+
+    id: Slug
+    name: str = Field(min_length=1, max_length=100)
+
+
+class FilterEntry(Contract):
+    """An address, or `*@domain`, that never gets mail from us."""
+
+    id: str
+    pattern: FilterPattern
+    reason: str = Field(default="", max_length=500)
+    automatic: bool = Field(default=False, description="Postbus made it, for a channel of its own")
+    channel: Slug | None = None
+    created_at: datetime | None = None
+
+
+class Scope(StrEnum):
+    """What a token may do; each scope includes those after it."""
+
+    ADMIN = "admin"
+    AGENT = "agent"
+    READER = "reader"
+
+
+class ApiToken(Contract):
+    """A bearer token, known by its hash only."""
+
+    id: str = Field(description="SHA-256 of the token, hexadecimal")
+    name: str
+    scope: Scope
+
+
+class Change(Contract):
+    """Who wrote the document, kept in the same KV value."""
+
+    by: str
+    at: datetime
+
+
+KINDS: dict[str, type[Contract]] = {
+    "inbound-channels": InboundChannel,
+    "outbound-channels": OutboundChannel,
+    "ticket-types": TicketType,
+    "outbound-filter": FilterEntry,
+    "tokens": ApiToken,
+}
+"""KV key prefix → the document kept under it."""

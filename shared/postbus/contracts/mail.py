@@ -1,0 +1,140 @@
+"""A mail that came in: what the three ingest services tell and ticketing files."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from postbus.contracts.base import BlobRef, Contract, Event, Sha256, Slug
+
+
+class Address(Contract):
+    """A mailbox (RFC 5322 §3.4): display name, decoded, and addr-spec as written."""
+
+    name: str = ""
+    address: str
+
+
+class Attachment(Contract):
+    """A file of a mail; its bytes are in the blob store under `sha256`."""
+
+    name: str
+    content_type: str
+    size_bytes: int = Field(ge=0)
+    sha256: Sha256
+    inline: bool = Field(default=False, description="shown inside the HTML (RFC 2392 cid:)")
+    content_id: str | None = Field(default=None, description="without the angle brackets")
+
+
+class MailKind(StrEnum):
+    """What wrote this mail."""
+
+    HUMAN = "human"
+    AUTO_REPLY = "auto-reply"
+    AUTO_GENERATED = "auto-generated"
+    BOUNCE = "bounce"
+    FEEDBACK_REPORT = "feedback-report"
+    LIST = "list"
+    MACHINE = "machine"
+    OWN = "own"
+
+
+class Signals(Contract):
+    """The header facts that the loop guard reads; the rules about them are its own."""
+
+    auto_submitted: str | None = Field(
+        default=None, description="keyword of Auto-Submitted, lower case (RFC 3834 §5)"
+    )
+    suppress: tuple[str, ...] = Field(
+        default=(), description="values of X-Auto-Response-Suppress, lower case"
+    )
+    precedence: str | None = Field(default=None, description="Precedence, lower case")
+    is_list: bool = Field(default=False, description="a List-* header (RFC 2369, RFC 2919)")
+    null_return_path: bool = Field(default=False, description="envelope sender <>")
+    from_mail_system: bool = Field(default=False, description="mailer-daemon@, postmaster@ …")
+    is_report: bool = Field(default=False, description="multipart/report (RFC 6522)")
+    received_count: int = Field(default=0, description="Received fields: hops so far")
+
+
+class OwnStamp(Contract):
+    """A signed mark of ours that came back with the mail, already verified."""
+
+    ticket_number: int
+    kind: str
+    hop: int
+    found_in: str = Field(description="`recipient`, `references`, `header` or `body`")
+
+
+class Route(Contract):
+    """How the mail came to us."""
+
+    door: str = Field(description="`forward`, `imap` or `graph`")
+    received_at: datetime
+    envelope_from: str | None = None
+    envelope_to: tuple[str, ...] = ()
+
+
+class MailReceived(Contract):
+    """One mail for one channel, normalized.
+
+    `text`, `full_text` and `html` are cut at 64 KiB each; where anything was cut, `content` refers
+    to a JSON blob with the three of them whole.
+    """
+
+    mail_id: str = Field(description="identity of the mail, the same by whatever route it comes")
+    channel: Slug
+    queue: Slug
+    ticket_type: Slug
+    route: Route
+    message_id: str | None = Field(default=None, description="without the angle brackets")
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    date: datetime | None = None
+    from_: Address = Field(alias="from")
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    customer: Address = Field(description="who wrote it, behind forwarding where that is known")
+    subject: str
+    text: str = Field(description="the writer's own words, without quote")
+    full_text: str
+    html: str | None = Field(default=None, description="sanitised, safe to show")
+    content: BlobRef | None = None
+    attachments: tuple[Attachment, ...] = ()
+    kind: MailKind
+    kind_reasons: tuple[str, ...] = ()
+    signals: Signals = Signals()
+    stamp: OwnStamp | None = None
+    raw: BlobRef
+    problems: tuple[str, ...] = Field(default=(), description="what was odd about its form")
+
+
+class MailHeld(Contract):
+    """A mail that is kept and not filed, and why."""
+
+    mail_id: str
+    channel: Slug
+    reason: str
+    detail: str = ""
+    raw: BlobRef
+    route: Route
+
+
+class MailReceivedEvent(Event[MailReceived]):
+    """`postbus.mail.received.<channel>`"""
+
+
+class MailHeldEvent(Event[MailHeld]):
+    """`postbus.mail.held.<channel>`"""
+
+
+INLINE_TEXT_LIMIT_BYTES = 64 * 1024
+"""Texts longer than this travel by reference: the bus carries facts, not megabytes."""
+
+
+class Content(Contract):
+    """The JSON blob behind `MailReceived.content`: the texts, whole."""
+
+    text: str
+    full_text: str
+    html: str | None = None

@@ -1,0 +1,96 @@
+"""A mail that wants to go out, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from postbus.contracts.base import BlobRef, Contract, Event, Slug
+from postbus.contracts.guard import Cause, SendKind, Verdict
+from postbus.contracts.mail import Address, Attachment
+
+
+class Quote(Contract):
+    """What is being answered, for the quoted part below the answer."""
+
+    author: Address
+    written_at: datetime
+    text: str
+
+
+class SendRequested(Contract):
+    """An answer or a notification; `message_id` is fixed here for ever."""
+
+    send_id: str = Field(description="id of the message in ticketing")
+    ticket_number: int
+    queue: Slug
+    channel: Slug = Field(description="the inbound channel of the ticket")
+    kind: SendKind
+    automatic: bool
+    message_id: str = Field(description="without the angle brackets")
+    stamp: str = Field(description="signed token for Reply-To and the marks of our own mail")
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    to: tuple[Address, ...] = Field(min_length=1)
+    cc: tuple[Address, ...] = ()
+    subject: str
+    text: str
+    html: str | None = None
+    content: BlobRef | None = Field(
+        default=None, description="JSON {text, html} when they are over 64 KiB"
+    )
+    quote: Quote | None = None
+    attachments: tuple[Attachment, ...] = ()
+    cause: Cause | None = Field(default=None, description="the mail that caused automatic mail")
+    requested_by: str = Field(default="", description="the agent, for an agent's reply")
+    requested_at: datetime
+
+
+class SendState(StrEnum):
+    """The life of an outgoing mail as people see it."""
+
+    REQUESTED = "requested"
+    HELD = "held"
+    DEFERRED = "deferred"
+    SENT = "sent"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    IN_DOUBT = "in-doubt"
+
+
+class SmtpReply(Contract):
+    """What the server said (RFC 5321 §4.2, RFC 3463)."""
+
+    code: int | None = None
+    enhanced: str | None = None
+    text: str = ""
+
+
+class SendOutcome(Contract):
+    """What became of a mail that wanted to go out."""
+
+    send_id: str
+    ticket_number: int
+    queue: Slug
+    message_id: str
+    kind: SendKind
+    automatic: bool
+    state: SendState
+    outbound_channel: Slug
+    from_address: str = ""
+    recipients: tuple[str, ...] = ()
+    reason: str = ""
+    verdict: Verdict | None = None
+    reply: SmtpReply | None = None
+    attempt: int = 0
+    next_attempt_at: datetime | None = None
+    raw: BlobRef | None = Field(default=None, description="the mail as it was sent")
+    at: datetime
+
+
+class SendRequestedEvent(Event[SendRequested]):
+    """`postbus.send.requested.<queue>`"""
+
+
+class SendOutcomeEvent(Event[SendOutcome]):
+    """`postbus.send.<sent|held|deferred|failed|in-doubt>.<outbound>`"""
