@@ -1,0 +1,75 @@
+"""Writing a file so that it survives a power cut.
+
+The local store of `obstore` (0.12) renames into place without `fsync`, so a mail that was
+acknowledged could be gone, or empty, after a crash.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+
+
+class DurableFolder:
+    """A folder whose files are on the disk when `write` returns. Safe from several threads."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: set[Path] = set()
+        self._lock = Lock()
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put ``data`` at ``path`` below the root; nothing is written if it is there whole.
+
+        Raises:
+            OSError: the disk said no; a half-written temporary file is taken away.
+        """
+        target = self.root / path
+        self._make_durable(target.parent)
+        if not _is_there(target, len(data)):
+            _write_beside_and_rename(target, data)
+        # also when it was there: its writer may not have come to this line yet
+        _sync_folder(target.parent)
+
+    def _make_durable(self, folder: Path) -> None:
+        """Make a folder and see that each entry on the way to it is on the disk, once a run."""
+        if folder in self._known:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        for above in (folder.parent, *folder.parent.parents):
+            _sync_folder(above)
+            if above == self.root.parent:
+                break
+        with self._lock:
+            self._known.add(folder)
+
+
+def _is_there(target: Path, size_bytes: int) -> bool:
+    try:
+        return target.stat().st_size == size_bytes
+    except FileNotFoundError:
+        return False
+
+
+def _write_beside_and_rename(target: Path, data: bytes) -> None:
+    # the leading dot and the random end keep it apart from every content hash
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
