@@ -1,0 +1,142 @@
+"""The configuration at one moment; immutable, so that a handler sees one truth all through."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+from postbus.configuration.filter import OutboundFilter
+from postbus.contracts.base import Contract
+from postbus.contracts.configuration import (
+    ApiToken,
+    FilterEntry,
+    InboundChannel,
+    OutboundChannel,
+    TicketType,
+)
+from postbus.mail.addresses import normalise, without_plus
+
+RELAY_ID = "relay"
+"""The outbound channel that carries answers when nothing else is said."""
+
+Model = TypeVar("Model", InboundChannel, OutboundChannel, TicketType, ApiToken, FilterEntry)
+
+
+class NoOutboundReason(StrEnum):
+    """Why no channel can carry an answer."""
+
+    INBOUND_MISSING = "inbound-channel-missing"
+    OUTBOUND_MISSING = "outbound-channel-missing"
+    OUTBOUND_DISABLED = "outbound-channel-disabled"
+
+
+@dataclass(frozen=True)
+class NoOutbound:
+    """No channel carries answers now; another one is never taken silently instead."""
+
+    reason: NoOutboundReason
+    channel: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything admins have configured, as of `revision` (the highest KV revision in it)."""
+
+    revision: int = 0
+    inbound_channels: tuple[InboundChannel, ...] = ()
+    outbound_channels: tuple[OutboundChannel, ...] = ()
+    ticket_types: tuple[TicketType, ...] = ()
+    filter: OutboundFilter = field(default_factory=OutboundFilter)
+    tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
+    _inbound: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
+    _outbound: Mapping[str, OutboundChannel] = field(default_factory=dict, repr=False)
+    _types: Mapping[str, TicketType] = field(default_factory=dict, repr=False)
+    _tokens: Mapping[str, ApiToken] = field(default_factory=dict, repr=False)
+    _channels: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, documents: Iterable[Contract], revision: int = 0) -> "Configuration":
+        """The snapshot made of these documents, in whatever order they come."""
+        given = list(documents)
+        inbound = _by_id(given, InboundChannel)
+        outbound = _by_id(given, OutboundChannel)
+        types = _by_id(given, TicketType)
+        tokens = _by_id(given, ApiToken)
+        channels: dict[str, InboundChannel] = {}
+        for channel in inbound.values():
+            for address in channel.own_addresses():
+                channels.setdefault(normalise(address), channel)
+        return cls(
+            revision=revision,
+            inbound_channels=tuple(inbound.values()),
+            outbound_channels=tuple(outbound.values()),
+            ticket_types=tuple(types.values()),
+            filter=OutboundFilter.of(_by_id(given, FilterEntry).values()),
+            tokens=tuple(tokens.values()),
+            _inbound=inbound,
+            _outbound=outbound,
+            _types=types,
+            _tokens=tokens,
+            _channels=channels,
+        )
+
+    def inbound(self, id_: str) -> InboundChannel | None:
+        """The inbound channel of that id."""
+        return self._inbound.get(id_)
+
+    def outbound(self, id_: str) -> OutboundChannel | None:
+        """The outbound channel of that id."""
+        return self._outbound.get(id_)
+
+    def ticket_type(self, id_: str) -> TicketType | None:
+        """The ticket type of that id."""
+        return self._types.get(id_)
+
+    def token(self, sha256: str) -> ApiToken | None:
+        """The API token with that SHA-256 (hexadecimal)."""
+        return self._tokens.get(sha256)
+
+    def own_addresses(self) -> frozenset[str]:
+        """Every address that is ours, normalised: of inbound channels and of senders."""
+        senders = {
+            normalise(channel.from_address)
+            for channel in self.outbound_channels
+            if channel.from_address
+        }
+        return frozenset(self._channels) | senders
+
+    def channel_of_address(self, address: str) -> InboundChannel | None:
+        """The inbound channel that an address or a plus-address of it belongs to.
+
+        A disabled channel is given back too: to whom an address belongs and whether mail is taken
+        there are two questions.
+        """
+        return self._channels.get(normalise(address)) or self._channels.get(
+            normalise(without_plus(address))
+        )
+
+    def reply_via(self, inbound_id: str) -> OutboundChannel | NoOutbound:
+        """The outbound channel that carries answers of an inbound channel.
+
+        The one that `reply_via` names; else the outbound channel of the same id, its own; else the
+        relay. When that one is missing or disabled the result says so.
+        """
+        inbound = self.inbound(inbound_id)
+        if inbound is None:
+            detail = f"there is no inbound channel {inbound_id}"
+            return NoOutbound(NoOutboundReason.INBOUND_MISSING, inbound_id, detail)
+        chosen = inbound.reply_via or (inbound_id if self.outbound(inbound_id) else RELAY_ID)
+        outbound = self.outbound(chosen)
+        if outbound is None:
+            detail = f"answers of {inbound_id} go via {chosen}, which does not exist"
+            return NoOutbound(NoOutboundReason.OUTBOUND_MISSING, chosen, detail)
+        if not outbound.enabled:
+            detail = f"answers of {inbound_id} go via {chosen}, which is disabled"
+            return NoOutbound(NoOutboundReason.OUTBOUND_DISABLED, chosen, detail)
+        return outbound
+
+
+def _by_id(documents: Iterable[Contract], model: type[Model]) -> dict[str, Model]:
+    found = [document for document in documents if isinstance(document, model)]
+    return {document.id: document for document in sorted(found, key=lambda one: one.id)}
