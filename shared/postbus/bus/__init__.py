@@ -1,0 +1,6 @@
+"""NATS as Postbus uses it: one topology, one broker factory, one consume policy."""
+
+from postbus.bus.buckets import Bucket, Entry
+from postbus.bus.bus import Bus, BusSettings
+
+__all__ = ["Bucket", "Bus", "BusSettings", "Entry"]

@@ -27,6 +27,9 @@ class SendRequested(Contract):
     channel: Slug = Field(description="the inbound channel of the ticket")
     kind: SendKind
     automatic: bool
+    reply_address: Address = Field(
+        description="the channel's own address; the stamp is added to it for Reply-To"
+    )
     message_id: str = Field(description="without the angle brackets")
     stamp: str = Field(description="signed token for Reply-To and the marks of our own mail")
     in_reply_to: str | None = None

@@ -1,0 +1,177 @@
+"""Filing and answering on MongoDB.
+
+Only calls that mean the same in motor and in PyMongo's asynchronous client are made, so that the
+driver is one line of `app.py`. `find_one_and_update` is used for the ticket counter alone: it is one
+document, and elsewhere a filtered `update_one` does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from postbus.contracts.base import derived_id
+from postbus.contracts.mail import Address
+from postbus.contracts.tickets import CustomerRef
+from postbus.errors import StateConflict
+from postbus.mail.addresses import normalise
+from ticketing.adapters.documents import (
+    delivery_document,
+    fact_document,
+    message_document,
+    message_of,
+    ticket_document,
+    ticket_of,
+)
+from ticketing.adapters.mongo_errors import mongo_errors
+from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
+
+_DUPLICATE_KEY = 11000
+
+
+class MongoFiled:
+    """The port `Filed` on a MongoDB database (of motor or of PyMongo's asynchronous client)."""
+
+    def __init__(self, database: Any) -> None:
+        self._tickets = database["tickets"]
+        self._messages = database["messages"]
+        self._claims = database["thread_ids"]
+        self._customers = database["customers"]
+        self._counters = database["counters"]
+
+    async def ticket(self, ticket_id: str) -> Ticket | None:
+        async with mongo_errors():
+            found = await self._tickets.find_one({"_id": ticket_id})
+        return ticket_of(found) if found else None
+
+    async def ticket_by_number(self, number: int) -> Ticket | None:
+        async with mongo_errors():
+            found = await self._tickets.find_one({"number": number})
+        return ticket_of(found) if found else None
+
+    async def next_number(self) -> int:
+        async with mongo_errors():
+            counter = await self._counters.find_one_and_update(
+                {"_id": "ticket"},
+                {"$inc": {"last": 1}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        return int(counter["last"])
+
+    async def open(self, ticket: Ticket, facts: Sequence[Fact]) -> None:
+        document = ticket_document(ticket)
+        document["untold"] = [fact_document(fact) for fact in facts]
+        async with mongo_errors():
+            try:
+                await self._tickets.insert_one(document)
+            except DuplicateKeyError as error:
+                raise StateConflict(f"ticket {ticket.number} was opened meanwhile") from error
+
+    async def save(self, ticket: Ticket, facts: Sequence[Fact]) -> Ticket:
+        after = replace(ticket, revision=ticket.revision + 1)
+        document = ticket_document(after)
+        changed: dict[str, Any] = {
+            "$set": {key: value for key, value in document.items() if key != "_id"}
+        }
+        if facts:
+            changed["$push"] = {"untold": {"$each": [fact_document(fact) for fact in facts]}}
+        async with mongo_errors():
+            result = await self._tickets.update_one(
+                {"_id": ticket.id, "revision": ticket.revision}, changed
+            )
+        if result.matched_count == 0:
+            raise StateConflict(f"ticket {ticket.number} moved on")
+        return after
+
+    async def told(self, ticket_id: str, event_ids: Sequence[str]) -> None:
+        gone = {"untold": {"event_id": {"$in": list(event_ids)}}}
+        async with mongo_errors():
+            await self._tickets.update_one({"_id": ticket_id}, {"$pull": gone})
+
+    async def with_untold(self, *, before: datetime, limit: int) -> list[Ticket]:
+        async with mongo_errors():
+            found = self._tickets.find({"untold.at": {"$lt": before}}).limit(limit)
+            return [ticket_of(document) for document in await found.to_list(limit)]
+
+    async def claims(self, keys: Sequence[str]) -> Mapping[str, str]:
+        if not keys:
+            return {}
+        async with mongo_errors():
+            found = await self._claims.find({"_id": {"$in": list(keys)}}).to_list(len(keys))
+        return {document["_id"]: document["ticket"] for document in found}
+
+    async def claim(self, keys: Sequence[str], ticket_id: str) -> None:
+        documents = [{"_id": key, "ticket": ticket_id} for key in keys]
+        async with mongo_errors():
+            try:
+                await self._claims.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                if any(one["code"] != _DUPLICATE_KEY for one in error.details["writeErrors"]):
+                    raise
+            else:
+                return
+        won = await self.claims(keys)
+        if any(won.get(key) != ticket_id for key in keys):
+            raise StateConflict("another ticket claimed one of these ids first")
+
+    async def move_claims(self, keys: Sequence[str], *, old: str, new: str) -> None:
+        async with mongo_errors():
+            await self._claims.update_many(
+                {"_id": {"$in": list(keys)}, "ticket": old}, {"$set": {"ticket": new}}
+            )
+
+    async def message(self, message_id: str) -> Message | None:
+        async with mongo_errors():
+            found = await self._messages.find_one({"_id": message_id})
+        return message_of(found) if found else None
+
+    async def put_message(self, message: Message) -> Message:
+        async with mongo_errors():
+            try:
+                await self._messages.insert_one(message_document(message))
+            except DuplicateKeyError:
+                there = await self._messages.find_one({"_id": message.id})
+                return message_of(there)
+        return message
+
+    async def mark_filed(self, message_id: str) -> None:
+        async with mongo_errors():
+            await self._messages.update_one({"_id": message_id}, {"$set": {"filed": True}})
+
+    async def last_inbound(self, ticket_id: str) -> Message | None:
+        wanted = {"ticket_id": ticket_id, "direction": Direction.INBOUND, "automatic": False}
+        async with mongo_errors():
+            found = await self._messages.find(wanted).sort("created_at", -1).limit(1).to_list(1)
+        return message_of(found[0]) if found else None
+
+    async def set_delivery(self, message: Message, delivery: Delivery) -> None:
+        read = message.delivery
+        expected = {
+            "_id": message.id,
+            "delivery.state": read.state if read else None,
+            "delivery.at": read.at if read else None,
+        }
+        async with mongo_errors():
+            result = await self._messages.update_one(
+                expected, {"$set": {"delivery": delivery_document(delivery)}}
+            )
+        if result.matched_count == 0:
+            raise StateConflict(f"delivery of {message.id} moved on")
+
+    async def meet_customer(self, address: Address, *, now: datetime) -> CustomerRef:
+        known_as = normalise(address.address)
+        customer_id = derived_id("customer", known_as)
+        fresh = {"addresses": [known_as], "created_at": now}
+        changed: dict[str, Any] = {"$setOnInsert": fresh}
+        # The newest name that a mail gave; a mail without one takes nothing away.
+        (changed.setdefault("$set", {}) if address.name else fresh)["name"] = address.name
+        async with mongo_errors():
+            try:
+                await self._customers.update_one({"_id": customer_id}, changed, upsert=True)
+            except DuplicateKeyError as error:
+                raise StateConflict("two mails of a new customer at once") from error
+        return CustomerRef(id=customer_id, name=address.name, address=address.address)

@@ -1,0 +1,35 @@
+"""Every look-up of ticketing has an index; a test asks the planner for each."""
+
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from ticketing.adapters.mongo_errors import mongo_errors
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "tickets": [
+        IndexModel([("number", DESCENDING)], name="number", unique=True),
+        IndexModel([("queue", ASCENDING), ("number", DESCENDING)], name="queue"),
+        IndexModel([("status", ASCENDING), ("number", DESCENDING)], name="status"),
+        IndexModel([("assignee", ASCENDING), ("number", DESCENDING)], name="assignee"),
+        IndexModel([("customer.id", ASCENDING), ("number", DESCENDING)], name="customer"),
+        IndexModel([("untold.at", ASCENDING)], name="untold"),
+    ],
+    "messages": [
+        IndexModel(
+            [("ticket_id", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+            name="ticket",
+        ),
+        IndexModel([("attachments.sha256", ASCENDING)], name="attachment"),
+    ],
+    "customers": [
+        IndexModel([("addresses", ASCENDING)], name="address", unique=True),
+    ],
+}
+
+
+async def ensure_indexes(database: Any) -> None:
+    """Make the indexes that are missing; StoreUnavailable."""
+    async with mongo_errors():
+        for collection, indexes in INDEXES.items():
+            await database[collection].create_indexes(indexes)

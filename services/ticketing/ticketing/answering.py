@@ -1,0 +1,178 @@
+"""An agent answers a ticket, leaves a note, or changes it."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from postbus.contracts.base import Contract, derived_id
+from postbus.contracts.configuration import InboundChannel
+from postbus.contracts.guard import SendKind
+from postbus.contracts.mail import Address, Attachment
+from postbus.contracts.tickets import Priority, TicketStatus
+from postbus.errors import BusUnavailable, NotConfigured
+from postbus.tokens import StampKind
+from ticketing.domain.facts import send_requested, ticket_fact
+from ticketing.domain.model import Direction, Fact, Message, Ticket
+from ticketing.domain.outgoing import Letter, message_of, request_of
+from ticketing.domain.threads import claim_key
+from ticketing.handlers import Surroundings
+
+
+class KeyReused(Exception):  # noqa: N818 - a refusal that the API words, not a fault
+    """The idempotency key was used for another answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the agent wrote."""
+
+    text: str
+    html: str | None = None
+    cc: tuple[Address, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+    def digest(self) -> str:
+        """The same for the same answer, so that a repeated request can be told from a new one."""
+        parts = (self.text, self.html or "", *(a.address for a in self.cc))
+        files = (f"{a.name}:{a.sha256}" for a in self.attachments)
+        return hashlib.sha256("\x1f".join((*parts, *files)).encode()).hexdigest()
+
+
+class TicketChange(Contract):
+    """What an agent changes; what is left out stays."""
+
+    status: TicketStatus | None = None
+    assignee: str | None = None
+    priority: Priority | None = None
+    tags: tuple[str, ...] | None = None
+    queue: str | None = None
+
+
+class Answering:
+    """What agents do with a ticket."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._store = around.store
+
+    async def reply(self, ticket: Ticket, answer: Answer, *, key: str, by: str) -> Message:
+        """Answer the customer; asking again with the same key gives the same message.
+
+        Raises KeyReused for another answer under the key, NotConfigured when the ticket's channel
+        is gone, StateConflict when the ticket kept changing.
+        """
+        send_id = derived_id("reply", ticket.id, key)
+        digest = answer.digest()
+        before = await self._store.message(send_id)
+        if before is not None and before.request_digest != digest:
+            raise KeyReused(key)
+        if before is not None and (before.filed or ticket.has_counted(send_id)):
+            return before
+        now = before.created_at if before else self._around.now()
+        letter = Letter(
+            send_id=send_id,
+            kind=SendKind.AGENT_REPLY,
+            to=(Address(name=ticket.customer.name, address=ticket.customer.address),),
+            cc=answer.cc,
+            text=answer.text,
+            html=answer.html,
+            attachments=answer.attachments,
+            stamp=self._around.stamper.stamp(
+                ticket_number=ticket.number, kind=StampKind.AGENT_REPLY, hop=0, at=now
+            ),
+            sender=self._sender(ticket),
+            answers=await self._store.last_inbound(ticket.id),
+            by=by,
+        )
+        request = request_of(letter, ticket, now=now)
+        message = await self._store.put_message(
+            message_of(request, ticket.id, request_digest=digest)
+        )
+        if message.request_digest != digest:
+            raise KeyReused(key)
+        await self._store.claim([claim_key(ticket.queue, request.message_id)], ticket.id)
+        await self._commit(ticket, message, by=by, sending=send_requested(ticket, request))
+        return message
+
+    async def note(self, ticket: Ticket, text: str, *, key: str, by: str) -> Message:
+        """Leave a note that the customer does not see."""
+        now = self._around.now()
+        message = Message(
+            id=derived_id("note", ticket.id, key),
+            ticket_id=ticket.id,
+            direction=Direction.NOTE,
+            automatic=False,
+            sender=Address(name=by, address=""),
+            to=(),
+            cc=(),
+            subject=ticket.title,
+            text=text,
+            full_text=text,
+            html=None,
+            created_at=now,
+            by=by,
+        )
+        kept = await self._store.put_message(message)
+        if kept.text != text:
+            raise KeyReused(key)
+        if not kept.filed and not ticket.has_counted(kept.id):
+            await self._commit(ticket, kept, by=by, sending=None)
+        return kept
+
+    async def change(self, ticket: Ticket, change: TicketChange, *, by: str) -> Ticket:
+        """Change status, assignee, priority, tags or queue; StateConflict if it moved on."""
+        wanted = change.model_dump(exclude_unset=True)
+        changed = {k: v for k, v in wanted.items() if getattr(ticket, k) != v}
+        if not changed:
+            return ticket
+        if "queue" in changed and self._around.configuration().inbound(changed["queue"]) is None:
+            raise NotConfigured(f"there is no queue {changed['queue']}")
+        old = {key: getattr(ticket, key) for key in changed}
+        after = replace(ticket, **changed, updated_at=self._around.now())
+        fact = ticket_fact(
+            "changed",
+            after,
+            queue=self._around.queue(after.queue),
+            cause=f"revision-{ticket.revision + 1}",
+            change={key: [old[key], changed[key]] for key in changed},
+            by=by,
+        )
+        return await self._save_and_tell(after, [fact])
+
+    async def _commit(
+        self, ticket: Ticket, message: Message, *, by: str, sending: Fact | None
+    ) -> None:
+        after = ticket.with_message(message.id, at=message.created_at)
+        change: dict[str, object] = {}
+        if sending is not None and ticket.status is TicketStatus.NEW:
+            after = replace(after, status=TicketStatus.OPEN)
+            change = {"status": [TicketStatus.NEW, TicketStatus.OPEN]}
+        told = ticket_fact(
+            "agent-replied" if sending else "noted",
+            after,
+            queue=self._around.queue(after.queue),
+            cause=message.id,
+            message=message,
+            change=change,
+            by=by,
+        )
+        facts = [told] if sending is None else [told, sending]
+        await self._save_and_tell(after, facts, filed=message.id)
+
+    async def _save_and_tell(
+        self, after: Ticket, facts: Sequence[Fact], *, filed: str | None = None
+    ) -> Ticket:
+        saved = await self._store.save(after, facts)
+        if filed is not None:
+            await self._store.mark_filed(filed)
+        # Without NATS the facts stay with the ticket, and the sweep tells them later.
+        with suppress(BusUnavailable):
+            await self._around.telling.tell(saved, facts)
+        return saved
+
+    def _sender(self, ticket: Ticket) -> Address:
+        channel: InboundChannel | None = self._around.configuration().inbound(ticket.channel)
+        if channel is None or channel.address is None:
+            raise NotConfigured(f"the channel {ticket.channel} of this ticket is gone")
+        return Address(name=channel.name, address=channel.address)

@@ -1,0 +1,62 @@
+"""Domain values as API bodies."""
+
+from postbus.contracts.mail import Content
+from postbus.contracts.tickets import QueueRef
+from ticketing.api.bodies import CustomerBody, DeliveryBody, MessageBody, TicketBody
+from ticketing.domain.facts import view
+from ticketing.domain.model import Direction, Message, Ticket
+from ticketing.ports import Customer
+
+
+def ticket_body(ticket: Ticket, queue: QueueRef) -> TicketBody:
+    """The ticket with its description."""
+    return TicketBody(**dict(view(ticket, queue)), description=ticket.description)
+
+
+def message_body(message: Message, content: Content | None) -> MessageBody:
+    """The message; `content` is its text, whole, where the message keeps only the beginning."""
+    whole = content or Content(text=message.text, full_text=message.full_text, html=message.html)
+    delivery = message.delivery
+    return MessageBody(
+        id=message.id,
+        direction=message.direction,
+        automatic=message.automatic,
+        kind=message.kind,
+        from_=message.sender,
+        to=list(message.to),
+        cc=list(message.cc),
+        subject=message.subject,
+        text=whole.text,
+        full_text=whole.full_text,
+        html=whole.html,
+        attachments=list(message.attachments),
+        message_id=message.message_id,
+        created_at=message.created_at,
+        by=message.by,
+        delivery=DeliveryBody(
+            state=delivery.state,
+            outbound_channel=delivery.outbound_channel,
+            reason=delivery.reason,
+            at=delivery.at,
+            attempt=delivery.attempt,
+        )
+        if delivery
+        else None,
+    )
+
+
+def is_accepted(message: Message, ticket: Ticket) -> bool:
+    """An answer that a crash kept from being counted was never accepted, so it is not shown."""
+    if message.direction is Direction.INBOUND or message.automatic or message.filed:
+        return True
+    return ticket.has_counted(message.id)
+
+
+def customer_body(customer: Customer) -> CustomerBody:
+    """The customer."""
+    return CustomerBody(
+        id=customer.id,
+        name=customer.name,
+        addresses=list(customer.addresses),
+        created_at=customer.created_at,
+    )

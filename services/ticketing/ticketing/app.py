@@ -1,0 +1,138 @@
+"""Builds ticketing: store, bus, handlers and API."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient  # noqa: TID251 - the one line that picks the driver
+from prometheus_client import CollectorRegistry
+
+from postbus.blobs import BlobStore, open_store
+from postbus.bus import Bus, BusSettings
+from postbus.configuration import Follower
+from postbus.contracts.base import utc_now
+from postbus.contracts.mail import MailReceivedEvent
+from postbus.contracts.sending import SendOutcomeEvent
+from postbus.errors import TemporaryError
+from postbus.runtime import problems
+from postbus.runtime.auth import BearerAuth
+from postbus.runtime.serve import Service
+from postbus.tokens import Stamper, read_keys
+from ticketing.adapters.mongo_errors import mongo_errors
+from ticketing.adapters.mongo_filed import MongoFiled
+from ticketing.adapters.mongo_indexes import ensure_indexes
+from ticketing.adapters.mongo_listed import MongoListed
+from ticketing.answering import Answering
+from ticketing.api.routes import Api, router
+from ticketing.handlers import MailHandlers, OutcomeHandlers, Surroundings
+from ticketing.settings import TicketingSettings
+from ticketing.telling import Telling
+
+log = structlog.get_logger("ticketing")
+
+
+def build(settings: TicketingSettings) -> Service:
+    """Everything constructed and nothing started."""
+    registry = CollectorRegistry()
+    bus = Bus(
+        BusSettings(
+            settings.nats_url,
+            "ticketing",
+            settings.nats_seed_file,
+            graceful_seconds=settings.graceful_seconds,
+        ),
+        registry,
+    )
+    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(
+        settings.mongodb_url.get_secret_value(),
+        tz_aware=True,
+        appname="ticketing",
+        serverSelectionTimeoutMS=3000,
+        connectTimeoutMS=3000,
+        socketTimeoutMS=20000,
+    )
+    parts = _Parts(settings, bus, client[settings.mongodb_database])
+    service = Service(
+        name="ticketing",
+        start=parts.start,
+        stop=parts.stop,
+        registry=registry,
+        api=_api(parts),
+        ready_checks=[bus.ready_problems, parts.follower.ready_problems, parts.store_problems],
+    )
+    return service
+
+
+class _Parts:
+    """The pieces of the service and their life."""
+
+    def __init__(self, settings: TicketingSettings, bus: Bus, database: object) -> None:
+        self.bus = bus
+        self.follower = Follower()
+        self.blobs: BlobStore = open_store(settings.blob_url)
+        self.listed = MongoListed(database)
+        self._database = database
+        self._sweep_seconds = settings.sweep_seconds
+        self._sweeping: asyncio.Task[None] | None = None
+        store = MongoFiled(database)
+        self.around = Surroundings(
+            store=store,
+            telling=Telling(store, bus),
+            configuration=lambda: self.follower.current,
+            stamper=Stamper(settings.tenant, read_keys(settings.stamp_keys_file)),
+            now=utc_now,
+        )
+        bus.consume("ticketing-mail", MailReceivedEvent, MailHandlers(self.around).on_mail_received)
+        bus.consume("ticketing-outcomes", SendOutcomeEvent, OutcomeHandlers(store).on_outcome)
+
+    async def start(self) -> None:
+        await ensure_indexes(self._database)
+        await self.bus.connect()
+        await self.follower.start(self.bus)
+        await self.bus.start()
+        if self._sweeping is None:
+            self._sweeping = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeping
+        await self.follower.stop()
+        await self.bus.stop()
+
+    async def store_problems(self) -> list[str]:
+        try:
+            async with mongo_errors():
+                await self._database.command("ping")  # type: ignore[attr-defined]
+        except TemporaryError as error:
+            return [str(error)]
+        return []
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self._sweep_seconds)
+            try:
+                told = await self.around.telling.sweep(now=utc_now())
+            except TemporaryError as error:
+                log.warning("sweep_waits", error=str(error))
+            except Exception:
+                log.exception("sweep_failed")
+            else:
+                if told:
+                    log.info("untold_facts_told", tickets=told)
+
+
+def _api(parts: _Parts) -> FastAPI:
+    app = FastAPI(
+        title="Postbus ticketing API",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        responses=problems.RESPONSES,
+    )
+    problems.install(app)
+    api = Api(parts.around, parts.listed, parts.blobs, Answering(parts.around))
+    app.include_router(router(api, BearerAuth(parts.follower)))
+    return app

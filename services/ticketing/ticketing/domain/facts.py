@@ -1,0 +1,73 @@
+"""Facts as events: ids derived from their cause, so that telling again tells the same."""
+
+from postbus.contracts.base import Contract, JsonObject, derived_id
+from postbus.contracts.mail import Address
+from postbus.contracts.sending import SendRequested
+from postbus.contracts.tickets import MessageBrief, QueueRef, TicketFact, TicketView
+from ticketing.domain.model import Fact, Message, Ticket
+
+
+def view(ticket: Ticket, queue: QueueRef) -> TicketView:
+    """The ticket as events and the API show it."""
+    return TicketView(
+        number=ticket.number,
+        title=ticket.title,
+        status=ticket.status,
+        queue=queue,
+        ticket_type=ticket.ticket_type,
+        customer=ticket.customer,
+        assignee=ticket.assignee,
+        priority=ticket.priority,
+        tags=ticket.tags,
+        created_at=ticket.created_at,
+        updated_at=ticket.updated_at,
+        message_count=ticket.message_count,
+    )
+
+
+def ticket_fact(
+    type_: str,
+    ticket: Ticket,
+    *,
+    queue: QueueRef,
+    cause: str,
+    message: Message | None = None,
+    change: JsonObject | None = None,
+    by: str = "",
+) -> Fact:
+    """`postbus.ticket.<type_>.<queue>`; `cause` is the id of the mail or request behind it."""
+    data = TicketFact(
+        ticket=view(ticket, queue),
+        change=change or {},
+        message=_brief(message) if message else None,
+        by=by,
+    )
+    return _fact(f"postbus.ticket.{type_}", queue.id, ticket, data, cause)
+
+
+def send_requested(ticket: Ticket, request: SendRequested) -> Fact:
+    """`postbus.send.requested.<queue>`"""
+    return _fact("postbus.send.requested", ticket.queue, ticket, request, request.send_id)
+
+
+def _fact(type_: str, last_token: str, ticket: Ticket, data: Contract, cause: str) -> Fact:
+    return Fact(
+        at=ticket.updated_at,
+        event_id=derived_id(type_, ticket.id, cause),
+        type=type_,
+        last_token=last_token,
+        about=f"tickets/{ticket.number}",
+        data_json=data.model_dump_json(by_alias=True),
+    )
+
+
+def _brief(message: Message) -> MessageBrief:
+    return MessageBrief(
+        id=message.id,
+        direction=message.direction,
+        automatic=message.automatic,
+        message_id=message.message_id,
+        from_=Address(name=message.sender.name, address=message.sender.address),
+        subject=message.subject,
+        attachments=message.attachments,
+    )

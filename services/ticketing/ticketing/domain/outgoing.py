@@ -1,0 +1,139 @@
+"""The mail that goes out for a ticket: an agent's answer or a receipt."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from postbus.contracts.base import BlobRef
+from postbus.contracts.guard import Cause, SendKind
+from postbus.contracts.mail import Address, Attachment, MailReceived
+from postbus.contracts.sending import Quote, SendRequested, SendState
+from ticketing.domain.model import Delivery, Direction, Message, Ticket
+
+_MOST_REFERENCES = 10
+_REPLY_PREFIX = re.compile(
+    r"^\s*(re|aw|antw|sv|vs|odp|ynt|rif|r)\s*(\[\d+\])?\s*:\s*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is to be said, to whom, by whom."""
+
+    send_id: str
+    kind: SendKind
+    to: tuple[Address, ...]
+    text: str
+    stamp: str
+    sender: Address
+    cc: tuple[Address, ...] = ()
+    html: str | None = None
+    content: BlobRef | None = None
+    attachments: tuple[Attachment, ...] = ()
+    answers: Message | None = None
+    cause: Cause | None = None
+    by: str = ""
+
+
+def reply_subject(title: str) -> str:
+    """`Re: ` once, whatever prefixes the subject collected (RFC 5322 §3.6.5)."""
+    bare = title
+    while (stripped := _REPLY_PREFIX.sub("", bare, count=1)) != bare:
+        bare = stripped
+    return f"Re: {bare}".strip()
+
+
+def kept_references(parent: Message | None) -> tuple[str, ...]:
+    """References of an answer (RFC 5322 §3.6.4), kept to ten: the first and the nearest nine."""
+    if parent is None or parent.message_id is None:
+        return ()
+    chain = tuple(dict.fromkeys((*parent.references, parent.message_id)))
+    if len(chain) <= _MOST_REFERENCES:
+        return chain
+    return (chain[0], *chain[-(_MOST_REFERENCES - 1) :])
+
+
+def message_id_of(letter: Letter, sender_address: str) -> str:
+    """The Message-ID, fixed for ever: it carries the stamp, and is unique per message."""
+    unique = hashlib.sha256(letter.send_id.encode()).hexdigest()[:16]
+    domain = sender_address.rpartition("@")[2]
+    return f"pb.{letter.stamp}.{unique}@{domain}"
+
+
+def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequested:
+    """The request to send it."""
+    return SendRequested(
+        send_id=letter.send_id,
+        ticket_number=ticket.number,
+        queue=ticket.queue,
+        channel=ticket.channel,
+        kind=letter.kind,
+        automatic=letter.kind is not SendKind.AGENT_REPLY,
+        reply_address=letter.sender,
+        message_id=message_id_of(letter, letter.sender.address),
+        stamp=letter.stamp,
+        in_reply_to=letter.answers.message_id if letter.answers else None,
+        references=kept_references(letter.answers),
+        to=letter.to,
+        cc=letter.cc,
+        subject=reply_subject(ticket.title),
+        text=letter.text,
+        html=letter.html,
+        content=letter.content,
+        quote=_quote(letter),
+        attachments=letter.attachments,
+        cause=letter.cause,
+        requested_by=letter.by,
+        requested_at=now,
+    )
+
+
+def message_of(
+    request: SendRequested, ticket_id: str, *, request_digest: str | None = None
+) -> Message:
+    """The message as ticketing keeps it: all of it follows from the request."""
+    return Message(
+        id=request.send_id,
+        ticket_id=ticket_id,
+        direction=Direction.OUTBOUND,
+        automatic=request.automatic,
+        sender=request.reply_address,
+        to=request.to,
+        cc=request.cc,
+        subject=request.subject,
+        text=request.text,
+        full_text=request.text,
+        html=request.html,
+        content=request.content,
+        created_at=request.requested_at,
+        attachments=request.attachments,
+        message_id=request.message_id,
+        references=request.references,
+        kind=request.kind,
+        delivery=Delivery(SendState.REQUESTED, at=request.requested_at),
+        request_digest=request_digest,
+        by=request.requested_by,
+    )
+
+
+def cause_of(mail: MailReceived) -> Cause:
+    """What the loop guard needs to know of the mail that made us write."""
+    return Cause(
+        mail_id=mail.mail_id,
+        sender=mail.customer.address,
+        kind=mail.kind,
+        kind_reasons=mail.kind_reasons,
+        signals=mail.signals,
+        stamp=mail.stamp,
+    )
+
+
+def _quote(letter: Letter) -> Quote | None:
+    """What an agent answers stands below the answer; automatic mail repeats nothing."""
+    answered = letter.answers
+    if answered is None or letter.kind is not SendKind.AGENT_REPLY:
+        return None
+    return Quote(
+        author=answered.sender, written_at=answered.created_at, text=answered.text[:20_000]
+    )

@@ -1,0 +1,123 @@
+"""What ticketing needs of the world, in its own words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from postbus.contracts.base import Contract
+from postbus.contracts.mail import Address
+from postbus.contracts.tickets import CustomerRef
+from ticketing.domain.model import Delivery, Fact, Message, Ticket
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody who writes to us."""
+
+    id: str
+    name: str
+    addresses: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class TicketQuery:
+    """Which tickets to list; `before` is the number to go on below."""
+
+    queue: str | None = None
+    status: str | None = None
+    assignee: str | None = None
+    customer: str | None = None
+    text: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+class Filed(Protocol):
+    """Tickets and messages as filing and answering need them.
+
+    Every method may raise StoreUnavailable. A write returns only when it is on disk.
+    """
+
+    async def ticket(self, ticket_id: str) -> Ticket | None:
+        """The ticket of that id."""
+
+    async def ticket_by_number(self, number: int) -> Ticket | None:
+        """The ticket of that number."""
+
+    async def next_number(self) -> int:
+        """A ticket number never given before; a crash may leave a gap."""
+
+    async def open(self, ticket: Ticket, facts: Sequence[Fact]) -> None:
+        """Write a new ticket with its untold facts, at once; StateConflict if it is there."""
+
+    async def save(self, ticket: Ticket, facts: Sequence[Fact]) -> Ticket:
+        """Write a changed ticket and add untold facts, at once; StateConflict if it moved on."""
+
+    async def told(self, ticket_id: str, event_ids: Sequence[str]) -> None:
+        """Forget facts that the stream has."""
+
+    async def with_untold(self, *, before: datetime, limit: int) -> list[Ticket]:
+        """Tickets with facts older than `before` that were not told."""
+
+    async def claims(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Which ticket each key is claimed for; unclaimed keys are left out."""
+
+    async def claim(self, keys: Sequence[str], ticket_id: str) -> None:
+        """Claim keys for a ticket; StateConflict if another ticket got one first."""
+
+    async def move_claims(self, keys: Sequence[str], *, old: str, new: str) -> None:
+        """Give the keys that are still claimed for `old` to `new`."""
+
+    async def message(self, message_id: str) -> Message | None:
+        """The message of that id."""
+
+    async def put_message(self, message: Message) -> Message:
+        """Write a message unless it is there; gives back the one that is there now."""
+
+    async def mark_filed(self, message_id: str) -> None:
+        """Note on the message that its ticket has counted it."""
+
+    async def last_inbound(self, ticket_id: str) -> Message | None:
+        """The newest mail of the customer on a ticket."""
+
+    async def set_delivery(self, message: Message, delivery: Delivery) -> None:
+        """Change the delivery of a message as it was read; StateConflict if it moved on."""
+
+    async def meet_customer(self, address: Address, *, now: datetime) -> CustomerRef:
+        """The customer with that address, made if new."""
+
+
+class Listed(Protocol):
+    """Tickets, messages and customers as the API lists them. Raises StoreUnavailable."""
+
+    async def tickets(self, query: TicketQuery) -> list[Ticket]:
+        """Newest first, at most `limit`."""
+
+    async def messages(self, ticket_id: str) -> list[Message]:
+        """All messages of a ticket, oldest first."""
+
+    async def customers(self, *, after: str | None, limit: int) -> list[Customer]:
+        """Customers by id."""
+
+    async def customer(self, customer_id: str) -> Customer | None:
+        """The customer of that id."""
+
+    async def attachment_type(self, sha256: str) -> tuple[str, str] | None:
+        """Name and media type under which a message has these bytes."""
+
+
+class Tell(Protocol):
+    """The bus, as far as ticketing tells facts."""
+
+    async def tell(
+        self,
+        event_type: str,
+        last_token: str,
+        data: Contract,
+        *,
+        event_id: str,
+        about: str | None = None,
+    ) -> None:
+        """Publish and wait for the stream; BusUnavailable."""
