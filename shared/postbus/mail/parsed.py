@@ -1,0 +1,51 @@
+"""What `parse` gives back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from postbus.contracts.mail import Address, Signals
+from postbus.mail.headers import HeaderFields
+
+
+@dataclass(frozen=True)
+class ParsedAttachment:
+    """A file of a mail, with its bytes."""
+
+    name: str
+    content_type: str
+    data: bytes
+    sha256: str
+    inline: bool = False
+    content_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ParsedMail:
+    """A mail, read: each field is filled as well as the bytes allow; `problems` says how well.
+
+    `full_text` is all that was written, `text` the writer's own words in it, `html` safe to show.
+    `from_` has an empty address where the mail names none. `part_types` are the content types of
+    the parts in their order; `report_type` is that of a multipart/report (RFC 6522 §3).
+    `original_from` is who wrote it where a group or gateway put itself into From.
+    """
+
+    message_id: str | None
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    date: datetime | None
+    from_: Address
+    sender: Address | None
+    original_from: Address | None
+    reply_to: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    subject: str
+    full_text: str
+    text: str
+    html: str | None
+    attachments: tuple[ParsedAttachment, ...]
+    signals: Signals
+    headers: HeaderFields
+    part_types: tuple[str, ...]
+    report_type: str | None
+    problems: tuple[str, ...]

@@ -1,0 +1,77 @@
+"""How content was dressed for the wire: transfer encodings (RFC 2045 §6) and format=flowed."""
+
+import binascii
+import quopri
+from email.message import Message
+
+from postbus.mail.charsets import Note
+from postbus.mail.encoded_words import lenient_base64
+from postbus.mail.headers import HeaderFields
+
+
+def bytes_of(part: Message, header: HeaderFields, note: Note) -> bytes:
+    """The content with its transfer encoding taken off (RFC 2045 §6)."""
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        children = (child for child in payload if isinstance(child, Message))
+        return b"\n".join(_flattened(child, note) for child in children)
+    if not isinstance(payload, str):
+        return b""
+    data = payload.encode("utf-8", "surrogateescape")
+    encoding = header.token("content-transfer-encoding").strip("\"'; ")
+    if encoding == "base64":
+        decoded = lenient_base64(data)
+        if decoded is None:
+            note("base64-broken")
+        return data if decoded is None else decoded
+    if encoding == "quoted-printable":
+        return quopri.decodestring(data)
+    if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
+        return _uudecoded(data, note)
+    if encoding not in ("", "7bit", "8bit", "binary", "7-bit", "8-bit"):
+        note("transfer-encoding-unknown")
+    return data
+
+
+def _flattened(part: Message, note: Note) -> bytes:
+    """A message in a message, as the bytes it came as."""
+    try:
+        return part.as_bytes()
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, KeyError):
+        note("attached-mail-broken")
+        return b""
+
+
+def _uudecoded(data: bytes, note: Note) -> bytes:
+    out = b""
+    started = False
+    for line in data.splitlines():
+        if not started:
+            started = line.startswith(b"begin ")
+            continue
+        if line.strip() in (b"end", b"`"):
+            break
+        try:
+            out += binascii.a2b_uu(line)
+        except binascii.Error:
+            note("uuencode-broken")
+    return out
+
+
+def unflowed(text: str, *, delsp: str) -> str:
+    """Paragraphs that were cut for the wire, whole again (RFC 3676 §4)."""
+    out: list[str] = []
+    open_depth = -1
+    for line in text.replace("\r\n", "\n").split("\n"):
+        body = line.lstrip(">")
+        depth = len(line) - len(body)
+        body = body.removeprefix(" ")
+        is_signature = body == "-- "
+        flows = body.endswith(" ") and not is_signature
+        content = body[:-1] if flows and delsp == "yes" else body
+        if depth == open_depth and not is_signature:
+            out[-1] += content
+        else:
+            out.append((">" * depth + " " if depth else "") + content)
+        open_depth = depth if flows else -1
+    return "\n".join(out)
