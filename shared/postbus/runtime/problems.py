@@ -167,7 +167,7 @@ def _temporary(_: Request, error: Exception) -> JSONResponse:
     problem = Problem(
         503,
         "unavailable",
-        detail="Something this service depends on is away. Nothing was changed by this answer.",
+        detail="Something this service depends on is away; try again later.",
         headers={"Retry-After": str(seconds)},
     )
     return response(problem)

@@ -1,0 +1,1 @@
+"""NATS and sockets behind the ports."""

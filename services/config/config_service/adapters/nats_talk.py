@@ -1,0 +1,41 @@
+"""What this service tells and asks on the bus."""
+
+from config_service.adapters.bus import ServiceBus
+from postbus.contracts.base import derived_id
+from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
+from postbus.contracts.channels import AuditRecord
+from postbus.contracts.configuration import OutboundChannel
+from postbus.contracts.trying import TryOutbound, TryResult
+
+
+class NatsAudit:
+    """`config_service.ports.TellAudit`; the event id derives from the revision."""
+
+    def __init__(self, bus: ServiceBus) -> None:
+        self._bus = bus
+
+    async def __call__(self, record: AuditRecord) -> None:
+        """Tell `postbus.audit.<kind>`."""
+        event_id = derived_id("audit", record.kind, record.id, str(record.revision))
+        await self._bus.tell(
+            "postbus.audit",
+            record.kind,
+            record,
+            event_id=event_id,
+            about=f"{record.kind}/{record.id}",
+        )
+
+
+class NatsTryOutbound:
+    """`config_service.ports.TryOutboundChannel`: dispatch answers."""
+
+    def __init__(self, bus: ServiceBus, timeout_seconds: float) -> None:
+        self._bus = bus
+        self._timeout_seconds = timeout_seconds
+
+    async def __call__(self, channel: OutboundChannel, sealed_secret: str | None) -> TryResult:
+        """How far the channel came; BusUnavailable."""
+        question = TryOutbound(channel=channel, sealed_secret=sealed_secret)
+        return await self._bus.ask(
+            TRY_OUTBOUND_SUBJECT, question, TryResult, timeout_seconds=self._timeout_seconds
+        )

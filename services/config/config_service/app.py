@@ -1,0 +1,164 @@
+"""Builds the config service."""
+
+import secrets
+from dataclasses import dataclass
+
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+
+from config_service.adapters.bus import BucketWhenOpen, ServiceBus
+from config_service.adapters.nats_secrets import NatsSecrets
+from config_service.adapters.nats_store import NatsStore
+from config_service.adapters.nats_talk import NatsAudit, NatsTryOutbound
+from config_service.adapters.smtp_door import SmtpDoor
+from config_service.api import inbound, insight, outbound, outbound_filter, ticket_types, tokens
+from config_service.api.replies import PREFIX
+from config_service.resources.audit import AuditTrail
+from config_service.resources.channel_secrets import ChannelSecrets
+from config_service.resources.channel_tests import ChannelTests
+from config_service.resources.documents import Documents
+from config_service.resources.inbound import Inbound
+from config_service.resources.outbound import Outbound
+from config_service.resources.outbound_filter import FilterByHand
+from config_service.resources.own_addresses import OwnAddresses
+from config_service.resources.seeding import ensure_tokens, read_bootstrap_tokens, seed
+from config_service.resources.ticket_types import TicketTypes
+from config_service.resources.tokens import Tokens
+from config_service.resources.trying import Trying
+from config_service.resources.upkeep import Upkeep
+from config_service.settings import Settings
+from postbus.bus import Bus, BusSettings
+from postbus.bus.topology import CONFIG_BUCKET, SECRETS_BUCKET, TOPOLOGY
+from postbus.configuration import Follower
+from postbus.contracts.base import utc_now
+from postbus.runtime.auth import BearerAuth
+from postbus.runtime.problems import RESPONSES, install
+from postbus.runtime.serve import Service
+from postbus.secrets import Sealer
+
+NAME = "config"
+TOKEN_BYTES = 32
+
+
+def build(settings: Settings) -> Service:
+    """The service on the real bus, not yet started; NotConfigured when a file is not there."""
+    registry = CollectorRegistry()
+    bus_settings = BusSettings(
+        settings.nats_url,
+        NAME,
+        seed_file=settings.nats_seed_file,
+        graceful_seconds=settings.graceful_seconds,
+    )
+    return assemble(settings, Bus(bus_settings, registry), registry)
+
+
+def assemble(settings: Settings, bus: ServiceBus, registry: CollectorRegistry) -> Service:
+    """The service on any bus."""
+    parts = _parts(bus)
+    life = _Life(settings, bus, parts)
+    return Service(
+        name=NAME,
+        start=life.start,
+        stop=life.stop,
+        registry=registry,
+        ready_checks=[bus.ready_problems, parts.follower.ready_problems],
+        api=_api(settings, bus, parts),
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    config: BucketWhenOpen
+    secrets: BucketWhenOpen
+    follower: Follower
+    store: NatsStore
+    trail: AuditTrail
+    documents: Documents
+    own_addresses: OwnAddresses
+    upkeep: Upkeep
+
+
+def _parts(bus: ServiceBus) -> _Parts:
+    config = BucketWhenOpen()
+    history = next(one.history for one in TOPOLOGY.buckets if one.name == CONFIG_BUCKET)
+    store = NatsStore(config, history)
+    trail = AuditTrail(store, NatsAudit(bus))
+    documents = Documents(store, trail, utc_now)
+    own_addresses = OwnAddresses(documents)
+    return _Parts(
+        config=config,
+        secrets=BucketWhenOpen(),
+        follower=Follower(),
+        store=store,
+        trail=trail,
+        documents=documents,
+        own_addresses=own_addresses,
+        upkeep=Upkeep(own_addresses, trail),
+    )
+
+
+def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
+    key_file = settings.secrets_public_key_file
+    sealer = Sealer.from_file(key_file) if key_file else None
+    channel_secrets = ChannelSecrets(NatsSecrets(parts.secrets), sealer)
+    trying = Trying(NatsTryOutbound(bus, settings.try_timeout_seconds), utc_now)
+    documents = parts.documents
+    tests = ChannelTests(documents, trying, SmtpDoor(settings.forward_door))
+    auth = BearerAuth(parts.follower)
+    api = FastAPI(
+        title="Postbus config API",
+        version="1",
+        summary="Channels, reply via, ticket types, the outgoing mail filter, tokens, audit.",
+        docs_url=None,
+        redoc_url=None,
+        responses=RESPONSES,
+    )
+    install(api)
+    v1 = APIRouter(prefix=PREFIX)
+    v1.include_router(inbound.routes(Inbound(documents, parts.own_addresses), tests, auth))
+    v1.include_router(outbound.routes(Outbound(documents, channel_secrets, trying), tests, auth))
+    v1.include_router(ticket_types.routes(TicketTypes(documents), auth))
+    v1.include_router(outbound_filter.routes(FilterByHand(documents), auth))
+    made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
+    v1.include_router(tokens.routes(made_tokens, auth))
+    v1.include_router(insight.routes(tests, parts.trail, auth))
+    api.include_router(v1)
+    return api
+
+
+def _new_token() -> str:
+    return f"pb_{secrets.token_urlsafe(TOKEN_BYTES)}"
+
+
+class _Life:
+    def __init__(self, settings: Settings, bus: ServiceBus, parts: _Parts) -> None:
+        self._settings = settings
+        self._bus = bus
+        self._parts = parts
+        self._bootstrap = read_bootstrap_tokens(settings.bootstrap_tokens_file)
+        self._hearing = False
+        parts.follower.on_change(lambda _: parts.upkeep.wake())
+
+    async def start(self) -> None:
+        """Open the buckets, write what a new Postbus needs, mend, and follow.
+
+        Every step may be done again, so a start that failed half way is called again.
+        """
+        parts = self._parts
+        await self._bus.connect()
+        if not self._hearing:
+            await self._bus.start()
+            self._hearing = True
+        parts.config.open(await self._bus.bucket(CONFIG_BUCKET))
+        parts.secrets.open(await self._bus.bucket(SECRETS_BUCKET))
+        await parts.trail.start()
+        await seed(parts.documents, parts.store, mail_domain=self._settings.mail_domain)
+        await ensure_tokens(parts.documents, self._bootstrap)
+        await parts.own_addresses.mend()
+        await parts.follower.start(self._bus)
+        parts.upkeep.start()
+
+    async def stop(self) -> None:
+        await self._parts.upkeep.stop()
+        await self._parts.follower.stop()
+        await self._bus.stop()

@@ -1,0 +1,70 @@
+"""What this service needs of the world, in its own words."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from config_service.domain.channel_health import Step
+from postbus.configuration import Kept
+from postbus.contracts.base import JsonObject
+from postbus.contracts.channels import AuditRecord
+from postbus.contracts.configuration import Change, OutboundChannel
+from postbus.contracts.trying import TryResult
+
+
+class Store(Protocol):
+    """The documents of the configuration, with compare-and-set; BusUnavailable from every call."""
+
+    async def all(self) -> Sequence[Kept]:
+        """The last revision of every document, removed ones included."""
+
+    async def get(self, kind: str, id_: str) -> Kept | None:
+        """The document, or None when it never was or was removed."""
+
+    async def ever(self, kind: str, id_: str) -> bool:
+        """Whether the document is or was there."""
+
+    async def create(self, kind: str, id_: str, document: JsonObject, *, change: Change) -> Kept:
+        """Write a document that is not there; StateConflict if it is."""
+
+    async def replace(self, kept: Kept, document: JsonObject | None, *, change: Change) -> Kept:
+        """Write over that very revision, or remove it with None; StateConflict if it moved on."""
+
+    async def history(self, kind: str, id_: str) -> tuple[Sequence[Kept], bool]:
+        """The revisions that are still known, oldest first, and whether the first is among them."""
+
+    async def mark(self, name: str) -> int | None:
+        """A number that this service remembers for itself."""
+
+    async def set_mark(self, name: str, value: int) -> None:
+        """Remember a number."""
+
+
+class Secrets(Protocol):
+    """Where sealed secrets go; BusUnavailable from every call."""
+
+    async def keep(self, name: str, sealed: str) -> None:
+        """Keep a sealed secret in the place of the one before."""
+
+    async def forget(self, name: str) -> None:
+        """Have none under that name."""
+
+
+class TellAudit(Protocol):
+    """Tells the fact that something was changed."""
+
+    async def __call__(self, record: AuditRecord) -> None:
+        """Return when the stream has it; telling it twice is told once. BusUnavailable."""
+
+
+class TryOutboundChannel(Protocol):
+    """Has dispatch try a channel."""
+
+    async def __call__(self, channel: OutboundChannel, sealed_secret: str | None) -> TryResult:
+        """How far it came; BusUnavailable when dispatch does not answer."""
+
+
+class CheckDoor(Protocol):
+    """Knocks at the SMTP door that forwarded mail comes in by."""
+
+    async def __call__(self) -> Step:
+        """Whether it answers; unknown where this service was not told where it is."""

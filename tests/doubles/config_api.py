@@ -1,0 +1,114 @@
+"""The config service on a bus in memory, and a client for it."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from config_service.app import assemble
+from config_service.settings import Settings
+from doubles.kv import MemoryBucket, MemoryBus
+from postbus.contracts.base import Contract
+from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
+from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
+from postbus.runtime.serve import Service
+from postbus.secrets import KeyPair, generate_key_pair, write_key_files
+
+TOKENS = {"admin": "the-admin-token", "agent": "the-agent-token", "reader": "the-reader-token"}
+
+
+@dataclass
+class Dispatch:
+    """Answers tries as dispatch would: good, unless a step is set to fail."""
+
+    fails_at: TryStepName | None = None
+    asked: list[TryOutbound] = field(default_factory=list)
+
+    def answer(self, question: Contract) -> TryResult:
+        assert isinstance(question, TryOutbound)
+        self.asked.append(question)
+        if self.fails_at is None:
+            return TryResult(ok=True, steps=(TryStep(name=TryStepName.RESOLVE, ok=True),))
+        step = TryStep(name=self.fails_at, ok=False, detail="535 no")
+        return TryResult(ok=False, steps=(step,))
+
+
+@dataclass
+class ConfigUnderTest:
+    """Everything that a test of the config service touches."""
+
+    service: Service
+    client: httpx.AsyncClient
+    bus: MemoryBus
+    dispatch: Dispatch
+    keys: KeyPair
+
+    @property
+    def config(self) -> MemoryBucket:
+        return self.bus.buckets["postbus-config"]
+
+    @property
+    def secrets(self) -> MemoryBucket:
+        return self.bus.buckets["postbus-secrets"]
+
+    async def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        answer = await self.client.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["items"]
+        return found
+
+    async def patterns(self) -> set[str]:
+        return {entry["pattern"] for entry in await self.items("outbound-filter")}
+
+
+def settings_in(folder: Path, **others: Any) -> tuple[Settings, KeyPair]:
+    """Settings with a key pair and one token of each scope."""
+    folder.mkdir(exist_ok=True)
+    pair = generate_key_pair()
+    if not (folder / "private").exists():
+        write_key_files(pair, public_file=folder / "public", private_file=folder / "private")
+    tokens = [
+        {"name": f"the {scope}", "scope": scope, "sha256": sha256(token.encode()).hexdigest()}
+        for scope, token in TOKENS.items()
+    ]
+    (folder / "tokens.json").write_text(json.dumps(tokens))
+    settings = Settings(
+        bootstrap_tokens_file=folder / "tokens.json",
+        secrets_public_key_file=folder / "public",
+        **others,
+    )
+    return settings, pair
+
+
+def client_of(service: Service, token: str | None) -> httpx.AsyncClient:
+    """A client that presents a token."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(service.api, raise_app_exceptions=False),
+        base_url="http://config/api/v1/",
+        headers=headers,
+    )
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, *, bus: MemoryBus | None = None, **others: Any
+) -> AsyncIterator[ConfigUnderTest]:
+    """The service, started, with an admin's client."""
+    settings, pair = settings_in(folder, **others)
+    bus = bus or MemoryBus()
+    dispatch = Dispatch()
+    bus.answers[TRY_OUTBOUND_SUBJECT] = dispatch.answer
+    service = assemble(settings, bus, CollectorRegistry())
+    await service.start()
+    async with client_of(service, TOKENS["admin"]) as client:
+        try:
+            yield ConfigUnderTest(service, client, bus, dispatch, pair)
+        finally:
+            await service.stop()
