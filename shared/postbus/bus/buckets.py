@@ -13,7 +13,7 @@ import nats.errors
 import nats.js.errors
 import structlog
 from nats.js import JetStreamContext
-from nats.js.kv import KV_DEL, KV_OP, KeyValue
+from nats.js.kv import KV_DEL, KV_OP, KV_PURGE, KeyValue
 
 from postbus.errors import BusUnavailable, StateConflict
 
@@ -22,6 +22,7 @@ log = structlog.get_logger("postbus.bus")
 _WRONG_SEQUENCE = (10071, 10164)
 """JSStreamWrongLastSequence and its newer twin, …Constant (nats-server errors.json)."""
 _TIMEOUT_SECONDS = 5.0
+_MARK_TTL_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,16 @@ class Bucket:
             headers["Nats-Expected-Last-Subject-Sequence"] = str(revision)
         await self._publish(key, b"", headers)
 
-    async def all(self) -> dict[str, Entry]:
-        """Every live entry by key; BusUnavailable."""
+    async def purge(self, key: str) -> None:
+        """Forget a key and its history; the mark that is left goes away by itself."""
+        headers = {KV_OP: KV_PURGE, "Nats-Rollup": "sub", "Nats-TTL": f"{_MARK_TTL_SECONDS}s"}
+        await self._publish(key, b"", headers)
+
+    async def all(self, prefix: str = "") -> dict[str, Entry]:
+        """Every live entry by key, or those under `prefix` (whole tokens, with its dot)."""
         entries: dict[str, Entry] = {}
         async with bus_errors():
-            watcher = await self._kv.watchall(ignore_deletes=True)
+            watcher = await self._kv.watch(f"{prefix}>", ignore_deletes=True)
             try:
                 while (found := await watcher.updates(timeout=_TIMEOUT_SECONDS)) is not None:
                     entries[found.key] = _entry(found)

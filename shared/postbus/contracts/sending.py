@@ -87,7 +87,6 @@ class SendOutcome(Contract):
     reply: SmtpReply | None = None
     attempt: int = 0
     next_attempt_at: datetime | None = None
-    raw: BlobRef | None = Field(default=None, description="the mail as it was sent")
     at: datetime
 
 

@@ -1,0 +1,1 @@
+"""Sends answers and notifications: reply via, compose, may I, claim, send, record, tell."""

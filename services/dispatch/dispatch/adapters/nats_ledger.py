@@ -1,0 +1,95 @@
+"""The ledger in the KV bucket `postbus-ledger`.
+
+`open.<send id>` holds an unfinished mail, `done.<send id>` the end of it, for 35 days. The end is
+written before the open entry goes, so both standing side by side means: sent, and not told yet.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+import pydantic
+import structlog
+
+from dispatch.domain.attempts import ENTRY_LIFE_SECONDS, Attempt, Finished
+from dispatch.ports import Kept
+from postbus.bus import Bucket
+from postbus.contracts.sending import SendOutcome
+from postbus.errors import StateConflict
+
+log = structlog.get_logger("dispatch")
+_OPEN = "open."
+_DONE = "done."
+
+
+class NatsLedger:
+    """The port `Ledger`; the bucket is opened when it is first needed."""
+
+    def __init__(self, bucket: Callable[[], Awaitable[Bucket]]) -> None:
+        self._bucket = bucket
+
+    async def accept(self, attempt: Attempt) -> bool:
+        bucket = await self._bucket()
+        send_id = attempt.request.send_id
+        if await bucket.get(_done(send_id)) is not None:
+            return False
+        try:
+            await bucket.create(_open(send_id), _bytes(attempt))
+        except StateConflict:
+            return False
+        return True
+
+    async def open(self, send_id: str) -> Kept | None:
+        bucket = await self._bucket()
+        entry = await bucket.get(_open(send_id))
+        return _kept(entry.value, entry.revision) if entry else None
+
+    async def change(self, kept: Kept, attempt: Attempt) -> Kept:
+        bucket = await self._bucket()
+        key = _open(attempt.request.send_id)
+        revision = await bucket.update(key, _bytes(attempt), revision=kept.revision)
+        return Kept(attempt, revision)
+
+    async def finish(self, kept: Kept, outcome: SendOutcome) -> None:
+        bucket = await self._bucket()
+        finished = Finished(outcome=outcome).model_dump_json(by_alias=True).encode()
+        await bucket.create(_done(outcome.send_id), finished, ttl_seconds=ENTRY_LIFE_SECONDS)
+
+    async def finished(self, send_id: str) -> Finished | None:
+        entry = await (await self._bucket()).get(_done(send_id))
+        return Finished.model_validate_json(entry.value) if entry else None
+
+    async def forget_open(self, send_id: str) -> None:
+        await (await self._bucket()).purge(_open(send_id))
+
+    async def unfinished(self) -> list[Kept]:
+        entries = await (await self._bucket()).all(_OPEN)
+        found = []
+        for entry in entries.values():
+            try:
+                found.append(_kept(entry.value, entry.revision))
+            except pydantic.ValidationError:
+                log.error("ledger_entry_unreadable", key=entry.key)  # noqa: TRY400 - its text quotes the mail
+        return found
+
+
+def _open(send_id: str) -> str:
+    return _OPEN + _key(send_id)
+
+
+def _done(send_id: str) -> str:
+    return _DONE + _key(send_id)
+
+
+def _key(send_id: str) -> str:
+    """A send id as a KV key; ours are UUIDs, and whatever else comes is hashed."""
+    if send_id.replace("-", "").isalnum() and send_id.isascii():
+        return send_id
+    return hashlib.sha256(send_id.encode()).hexdigest()
+
+
+def _bytes(attempt: Attempt) -> bytes:
+    return attempt.model_dump_json(by_alias=True).encode()
+
+
+def _kept(value: bytes, revision: int) -> Kept:
+    return Kept(Attempt.model_validate_json(value), revision)

@@ -1,0 +1,166 @@
+"""Sends through an SMTP server: the platform's relay, or one of the customer's own."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from aiosmtplib import SMTPException, SMTPResponseException
+from pydantic import SecretStr
+
+from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Target
+from dispatch.adapters.smtp_errors import refusal, reply_of, smtp_errors
+from dispatch.domain.compose import Composed
+from dispatch.ports import Accepted, OutcomeUnknown
+from postbus.contracts.configuration import OutboundChannel, SmtpAuth, TlsMode
+from postbus.contracts.sending import SmtpReply
+from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
+from postbus.errors import NotConfigured, PostbusError
+
+OpenSecret = Callable[[str, str | None], Awaitable[SecretStr | None]]
+"""The secret of a channel: (channel id, sealed value or None for the kept one)."""
+
+_RELAY_TLS = {
+    "smtp": TlsMode.NONE,
+    "smtp+starttls": TlsMode.STARTTLS,
+    "smtps": TlsMode.IMPLICIT,
+}
+
+
+def relay_target(url: str) -> Target:
+    """The relay of `smtp://`, `smtp+starttls://` or `smtps://[user:password@]host:port`."""
+    parts = urlsplit(url)
+    if parts.scheme not in _RELAY_TLS or not parts.hostname:
+        raise NotConfigured("the relay URL is smtp://, smtp+starttls:// or smtps://host:port")
+    password = SecretStr(unquote(parts.password)) if parts.password else None
+    return Target(
+        host=parts.hostname,
+        port=parts.port or (465 if parts.scheme == "smtps" else 25),
+        tls=_RELAY_TLS[parts.scheme],
+        username=unquote(parts.username) if parts.username else None,
+        auth=SmtpAuth.PASSWORD if password else SmtpAuth.NONE,
+        secret=password,
+    )
+
+
+class SmtpTransport:
+    """The port `Transport` for `relay` and `smtp` channels."""
+
+    def __init__(
+        self,
+        connections: SmtpConnections,
+        limits: SmtpLimits,
+        *,
+        relay: Target,
+        open_secret: OpenSecret,
+    ) -> None:
+        self._connections = connections
+        self._limits = limits
+        self._relay = relay
+        self._open_secret = open_secret
+
+    async def send(
+        self,
+        channel: OutboundChannel,
+        mail: Composed,
+        *,
+        before_data: Callable[[], Awaitable[None]],
+    ) -> Accepted:
+        target = await self._target(channel, None)
+        async with self._connections.borrow(target) as smtp:
+            refused = await self._envelope(smtp, mail)
+            await before_data()
+            return Accepted(await self._data(smtp, mail), refused)
+
+    async def _envelope(self, smtp: aiosmtplib.SMTP, mail: Composed) -> dict[str, SmtpReply]:
+        """MAIL and RCPT; recipients refused for ever. Raises if none is left, or one must wait."""
+        if mail.utf8 and not smtp.supports_extension("smtputf8"):
+            raise refusal(553, "5.6.7 this server takes no addresses outside ASCII (SMTPUTF8)")
+        options = ["SMTPUTF8"] if mail.utf8 else []
+        encoding = "utf-8" if mail.utf8 else "ascii"
+        if smtp.supports_extension("size"):
+            options.append(f"SIZE={len(mail.data)}")
+        refused: dict[str, SmtpReply] = {}
+        async with smtp_errors():
+            await smtp.mail(mail.envelope.sender, options=options, encoding=encoding)
+            for recipient in mail.envelope.recipients:
+                try:
+                    await smtp.rcpt(recipient, encoding=encoding)
+                except SMTPResponseException as error:
+                    if not 500 <= error.code < 600:
+                        raise
+                    refused[recipient] = reply_of(error.code, error.message)
+        if len(refused) == len(mail.envelope.recipients):
+            with suppress(SMTPException, OSError):
+                await smtp.rset()
+            first = next(iter(refused.values()))
+            raise refusal(first.code or 550, first.text)
+        return refused
+
+    async def _data(self, smtp: aiosmtplib.SMTP, mail: Composed) -> SmtpReply:
+        """The mail itself; a lost answer cannot be told from a lost mail (RFC 5321 §4.5.3.2.6)."""
+        try:
+            response = await smtp.data(mail.data, timeout=self._limits.data_seconds)
+        except SMTPResponseException as error:
+            if error.code <= 0:
+                raise OutcomeUnknown(f"{type(error).__name__}") from error
+            raise refusal(error.code, error.message) from error
+        except (SMTPException, OSError, TimeoutError, EOFError) as error:
+            raise OutcomeUnknown(f"{type(error).__name__}: {error}"[:300]) from error
+        return reply_of(response.code, response.message)
+
+    async def try_out(self, question: TryOutbound) -> TryResult:
+        steps: list[TryStep] = []
+
+        async def step(name: TryStepName, action: Awaitable[object]) -> object:
+            try:
+                result = await action
+            except PostbusError as error:
+                steps.append(TryStep(name=name, ok=False, detail=str(error)))
+                raise
+            steps.append(TryStep(name=name, ok=True, detail=result if type(result) is str else ""))
+            return result
+
+        smtp: aiosmtplib.SMTP | None = None
+        try:
+            target = await self._target(question.channel, question.sealed_secret)
+            await step(TryStepName.RESOLVE, self._connections.resolve(target))
+            opened = await step(TryStepName.CONNECT, self._connections.connect(target))
+            smtp = opened if isinstance(opened, aiosmtplib.SMTP) else None
+            if smtp is None:
+                return TryResult(ok=False, steps=tuple(steps))
+            await step(TryStepName.TLS, self._connections.protect(smtp, target))
+            await step(TryStepName.SIGN_IN, self._connections.sign_in(smtp, target))
+            if question.channel.from_address:
+                await step(
+                    TryStepName.SENDER_ACCEPTED, self._sender(smtp, question.channel.from_address)
+                )
+        except PostbusError as error:
+            if not steps or steps[-1].ok:
+                steps.append(TryStep(name=TryStepName.RESOLVE, ok=False, detail=str(error)))
+            return TryResult(ok=False, steps=tuple(steps))
+        finally:
+            if smtp is not None:
+                smtp.close()
+        return TryResult(ok=True, steps=tuple(steps))
+
+    async def close(self) -> None:
+        await self._connections.close()
+
+    async def _sender(self, smtp: aiosmtplib.SMTP, address: str) -> None:
+        async with smtp_errors():
+            await smtp.mail(address)
+            await smtp.rset()
+
+    async def _target(self, channel: OutboundChannel, sealed: str | None) -> Target:
+        if channel.kind == "relay":
+            return self._relay
+        smtp = channel.smtp
+        if smtp is None:
+            raise NotConfigured(f"the channel {channel.id} has no server")
+        secret = None
+        if smtp.auth is SmtpAuth.PASSWORD:
+            secret = await self._open_secret(channel.id, sealed)
+            if secret is None:
+                raise NotConfigured(f"the channel {channel.id} has no password")
+        return Target(smtp.host, smtp.port, smtp.tls, smtp.username, smtp.auth, secret)

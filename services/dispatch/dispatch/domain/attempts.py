@@ -1,0 +1,67 @@
+"""The life of one mail that wants to go out, as the ledger keeps it.
+
+    accepted ──► claimed ──► sent
+       ▲  │         ├──────► failed
+       │  └──► held └──────► in-doubt   (a crash hid what happened after the claim)
+    deferred ◄──────┘
+
+The claim is written before the first byte that cannot be taken back, by compare-and-set, so that of
+several replicas one sends. What comes after a claim without an outcome is never guessed.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from postbus.contracts.base import Contract
+from postbus.contracts.guard import Verdict
+from postbus.contracts.sending import SendOutcome, SendRequested
+
+TOO_OLD = timedelta(days=30)
+"""A request older than this without a ledger entry is not sent: the entry may have expired."""
+ENTRY_LIFE_SECONDS = 35 * 86_400
+"""How long the ledger remembers a finished mail; more than TOO_OLD, so nothing is sent twice."""
+
+
+class Step(StrEnum):
+    """Where an unfinished mail stands."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    CLAIMED = "claimed"
+
+
+class Attempt(Contract):
+    """An unfinished mail: the whole request, and what was tried."""
+
+    request: SendRequested
+    step: Step = Step.ACCEPTED
+    accepted_at: datetime
+    attempt: int = 0
+    next_attempt_at: datetime | None = None
+    claimed_by: str | None = None
+    claimed_at: datetime | None = None
+    outbound_channel: str | None = None
+    verdict: Verdict | None = None
+    last_outcome: SendOutcome | None = None
+
+    def accepted_again(self) -> "Attempt":
+        """The same mail, ready for its next attempt."""
+        return self.model_copy(update={"step": Step.ACCEPTED, "next_attempt_at": None})
+
+
+class Finished(Contract):
+    """A mail that reached its end; `told` facts are in the stream."""
+
+    outcome: SendOutcome
+
+
+def is_orphan(attempt: Attempt, *, me: str, now: datetime, send_limit: timedelta) -> bool:
+    """A claim whose holder is gone: mine from before I started, or older than any sending takes."""
+    if attempt.step is not Step.CLAIMED or attempt.claimed_at is None:
+        return False
+    return attempt.claimed_by == me or now - attempt.claimed_at > send_limit
+
+
+def is_too_old(request: SendRequested, *, now: datetime) -> bool:
+    """The ledger may have forgotten this mail, so sending it could be the second time."""
+    return now - request.requested_at > TOO_OLD

@@ -1,0 +1,40 @@
+"""What became of an attempt, as the fact that is told."""
+
+from datetime import datetime
+
+from postbus.contracts.sending import SendOutcome, SendState, SmtpReply
+from dispatch.domain.attempts import Attempt
+from dispatch.domain.permission import recipients
+
+
+def outcome(
+    attempt: Attempt,
+    state: SendState,
+    *,
+    outbound_channel: str,
+    now: datetime,
+    reason: str = "",
+    reply: SmtpReply | None = None,
+    from_address: str = "",
+    next_attempt_at: datetime | None = None,
+) -> SendOutcome:
+    """The fact about an attempt."""
+    request = attempt.request
+    return SendOutcome(
+        send_id=request.send_id,
+        ticket_number=request.ticket_number,
+        queue=request.queue,
+        message_id=request.message_id,
+        kind=request.kind,
+        automatic=request.automatic,
+        state=state,
+        outbound_channel=outbound_channel,
+        from_address=from_address,
+        recipients=recipients(request),
+        reason=reason,
+        verdict=attempt.verdict,
+        reply=reply,
+        attempt=attempt.attempt,
+        next_attempt_at=next_attempt_at,
+        at=now,
+    )

@@ -1,0 +1,88 @@
+"""May it be sent now? What follows from the guard's verdict, or from its silence."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from postbus.configuration import Configuration
+from postbus.contracts.configuration import FilterEntry
+from postbus.contracts.guard import Decision, Verdict
+from postbus.contracts.sending import SendRequested
+
+HUMAN_WAITS = timedelta(minutes=2)
+GUARD_ERROR_RULE = "guard-error"
+
+
+class Next(Enum):
+    """What to do with the mail."""
+
+    SEND = "send"
+    HOLD = "hold"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What to do, and the verdict to record."""
+
+    next: Next
+    verdict: Verdict | None = None
+
+
+def from_verdict(verdict: Verdict) -> Permission:
+    """What the guard said; an answer that it could not judge counts as silence."""
+    if verdict.decision is Decision.ALLOW:
+        return Permission(Next.SEND, verdict)
+    if verdict.rule == GUARD_ERROR_RULE:
+        return Permission(Next.WAIT)
+    return Permission(Next.HOLD, verdict)
+
+
+def without_guard(
+    request: SendRequested,
+    configuration: Configuration,
+    *,
+    waiting_since: datetime,
+    now: datetime,
+) -> Permission:
+    """The guard is silent (L22): automatic mail waits; a person's goes after two minutes, flagged.
+
+    Even then the outgoing filter holds.
+    """
+    if request.automatic or now - waiting_since < HUMAN_WAITS:
+        return Permission(Next.WAIT)
+    listed = filtered(request, configuration)
+    if listed is not None:
+        return Permission(Next.HOLD, _listed(listed))
+    verdict = Verdict(
+        decision=Decision.ALLOW,
+        rule="L22",
+        reason="The loop guard did not answer for two minutes; an agent's own reply goes all the"
+        " same.",
+        evidence={"guard": "unreachable"},
+    )
+    return Permission(Next.SEND, verdict)
+
+
+def recipients(request: SendRequested) -> tuple[str, ...]:
+    """Every address the mail would go to, once."""
+    return tuple(dict.fromkeys(a.address for a in (*request.to, *request.cc)))
+
+
+def filtered(request: SendRequested, configuration: Configuration) -> FilterEntry | None:
+    """The first entry of the outgoing filter that a recipient is on."""
+    for address in recipients(request):
+        entry = configuration.filter.match(address)
+        if entry is not None:
+            return entry
+    return None
+
+
+def _listed(entry: FilterEntry) -> Verdict:
+    return Verdict(
+        decision=Decision.HOLD,
+        rule="filter",
+        reason="A recipient is on the outgoing mail filter.",
+        evidence={"pattern": entry.pattern, "automatic": entry.automatic},
+        lifted_by="remove the entry from the outgoing mail filter",
+    )

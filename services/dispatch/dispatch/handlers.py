@@ -1,0 +1,116 @@
+"""What dispatch does when it hears that a mail wants to go out, and what it finds in its ledger."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from dispatch.domain.attempts import Attempt, Step, is_orphan, is_too_old
+from dispatch.domain.outcomes import outcome
+from dispatch.lanes import Lanes
+from dispatch.ports import Kept, Ledger, TellOutcome, Transport
+from dispatch.sending import Sending
+from postbus.configuration import Configuration, NoOutbound
+from postbus.contracts.sending import SendRequested, SendRequestedEvent, SendState
+from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
+
+log = structlog.get_logger("dispatch")
+
+_NO_ROUTE = "-"
+_TAKE_OVER_AFTER = timedelta(seconds=30)
+"""A mail that its replica has not begun by now is put on another replica's lane too."""
+
+
+@dataclass(frozen=True)
+class SendHandlers:
+    """Takes requests into the ledger; the lanes do the rest."""
+
+    ledger: Ledger
+    lanes: Lanes
+    tell: TellOutcome
+    configuration: Callable[[], Configuration]
+    now: Callable[[], datetime]
+
+    async def on_send_requested(self, event: SendRequestedEvent) -> None:
+        """Accept a request: once it is in the ledger, the stream may forget it."""
+        request = event.data
+        now = self.now()
+        attempt = Attempt(request=request, accepted_at=now)
+        if is_too_old(request, now=now):
+            await self._refuse_old(attempt)
+        elif await self.ledger.accept(attempt):
+            self.offer(request)
+        elif await self.ledger.open(request.send_id) is not None:
+            self.offer(request)
+
+    def offer(self, request: SendRequested) -> None:
+        """Put the mail on the lane of the channel that it leaves by."""
+        outbound = self.configuration().reply_via(request.channel)
+        lane = _NO_ROUTE if isinstance(outbound, NoOutbound) else outbound.id
+        self.lanes.offer(lane, request.send_id)
+
+    async def _refuse_old(self, attempt: Attempt) -> None:
+        if await self.ledger.finished(attempt.request.send_id) is not None:
+            return
+        via = attempt.request.channel
+        reason = "The request is so old that sending it might be the second time."
+        fact = outcome(
+            attempt, SendState.FAILED, outbound_channel=via, now=self.now(), reason=reason
+        )
+        await self.tell(fact)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Finds in the ledger what no lane has: after a start, and every few seconds."""
+
+    ledger: Ledger
+    handlers: SendHandlers
+    sending: Sending
+    me: str
+    send_limit: timedelta
+    now: Callable[[], datetime]
+
+    async def at_start(self) -> int:
+        """Everything unfinished goes on its lane; claims of my own former life are in doubt."""
+        found = await self.ledger.unfinished()
+        for kept in found:
+            if kept.attempt.last_outcome is not None:
+                await self.handlers.tell(kept.attempt.last_outcome)
+            await self._take(kept, me=self.me)
+        return len(found)
+
+    async def again(self) -> None:
+        """What other replicas left lying."""
+        for kept in await self.ledger.unfinished():
+            if self.now() - kept.attempt.accepted_at > _TAKE_OVER_AFTER:
+                # Claims in my name are being worked on now, so only the time limit counts.
+                await self._take(kept, me="")
+
+    async def _take(self, kept: Kept, *, me: str) -> None:
+        attempt = kept.attempt
+        if attempt.step is not Step.CLAIMED:
+            self.handlers.offer(attempt.request)
+        elif is_orphan(attempt, me=me, now=self.now(), send_limit=self.send_limit):
+            log.warning("claim_without_outcome", send_id=attempt.request.send_id)
+            await self.sending.doubt(kept)
+        elif await self.ledger.finished(attempt.request.send_id) is not None:
+            self.handlers.offer(attempt.request)
+
+
+@dataclass(frozen=True)
+class TryHandler:
+    """Answers "can mail leave through this channel?"."""
+
+    transport: Transport
+
+    async def on_try(self, question: TryOutbound) -> TryResult:
+        """How far it came; the failing step says why."""
+        return await self.transport.try_out(question)
+
+    @staticmethod
+    def failed(error: Exception) -> TryResult:
+        """The answer when the question itself made trouble."""
+        step = TryStep(name=TryStepName.RESOLVE, ok=False, detail=type(error).__name__)
+        return TryResult(ok=False, steps=(step,))
