@@ -1,0 +1,1 @@
+"""The loop guard: answers "may this mail be sent?", with the rule and the reason."""

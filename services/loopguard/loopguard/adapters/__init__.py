@@ -1,0 +1,1 @@
+"""NATS and Prometheus, behind the ports."""
