@@ -141,7 +141,7 @@ def _leave(node: LexborNode, writer: _Writer) -> None:
 def _show_target(node: LexborNode, writer: _Writer) -> None:
     """A link whose words do not say where it goes keeps its address in the text."""
     target = (node.attributes.get("href") or "").strip()
-    words = (node.text_content or "").strip()
+    words = node.text(deep=True).strip()
     if target.lower().startswith(("http://", "https://")) and words and target not in words:
         bare = target.split("://", 1)[1].rstrip("/")
         if words.rstrip("/") != bare:

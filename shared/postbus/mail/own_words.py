@@ -61,7 +61,7 @@ def _before_the_tail(lines: list[str]) -> list[str]:
 
 def _starts_a_tail(lines: list[str], at: int) -> bool:
     line = lines[at]
-    if marks.ORIGINAL.match(line) or marks.ABOVE_THIS_LINE.search(line):
+    if marks.ORIGINAL.match(line) or marks.ABOVE_THIS_LINE.match(line):
         return True
     if marks.RULE.match(line):
         following = _next_with_words(lines, at + 1)

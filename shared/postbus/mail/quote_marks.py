@@ -50,19 +50,19 @@ ORIGINAL: Final = re.compile(
 )
 RULE: Final = re.compile(r"^\s*(?:_{10,}|-{20,}|\*{10,}|={20,})\s*$")
 ABOVE_THIS_LINE: Final = re.compile(
-    r"^\W{2,}.{0,40}(?:reply (?:above|below)|above this line|boven deze (?:regel|lijn)"
+    r"^\W{2,20}.{0,40}(?:reply (?:above|below)|above this line|boven deze (?:regel|lijn)"
     r"|oberhalb dieser (?:Zeile|Linie)|über dieser (?:Zeile|Linie)|au-dessus de cette ligne"
     r"|encima de esta línea)",
     re.IGNORECASE,
 )
 
 HEADER_FROM: Final = re.compile(
-    r"^[\s>]*\*?(?:From|Van|Von|De|Da|Från|Fra|Lähettäjä|Od|От|Від|发件人|寄件者|差出人|Kimden|Gönderen)"
+    r"^[\s>]{0,20}\*?(?:From|Van|Von|De|Da|Från|Fra|Lähettäjä|Od|От|Від|发件人|寄件者|差出人|Kimden|Gönderen)"
     r"\s*\*?\s*[:：]\s*\*?\s*\S",
     re.IGNORECASE,
 )
 HEADER_OTHER: Final = re.compile(
-    r"^[\s>]*\*?(Sent|Date|To|Cc|Subject|Reply-To|Verzonden|Datum|Aan|Onderwerp|Gesendet|An|Betreff"
+    r"^[\s>]{0,20}\*?(Sent|Date|To|Cc|Subject|Reply-To|Verzonden|Datum|Aan|Onderwerp|Gesendet|An|Betreff"
     r"|Envoyé|À|A|Objet|Enviado(?: el)?|Enviada em|Fecha|Para|Asunto|Assunto|Data|Inviato|Oggetto"
     r"|Skickat|Till|Ämne|Sendt|Til|Emne|Dato|Lähetetty|Vastaanottaja|Aihe|Wysłano|Do|Temat|Odesláno"
     r"|Komu|Předmět|Отправлено|Дата|Кому|Тема|发送时间|收件人|主题|日期|宛先|件名|日時|Tarih|Kime|Konu)"
@@ -77,6 +77,11 @@ _WROTE: Final = re.compile(
     r"|写道|寫道|のメール|さんは書きました",
     re.IGNORECASE,
 )
+_WROTE_STEMS: Final = (
+    "wro", "writes", "schr", "écri", "ecri", "escri", "escrev", "scri", "skrev", "kirjoi", "napis",
+    "napís", "pisze", "писал", "пише", "yaz", "viết", "írta", "写", "寫", "のメール", "書きま",
+)  # fmt: skip
+"""One of them is in every line that `_WROTE` finds; looking for them first is ten times faster."""
 _SENT: Final = re.compile(r"\b(?:sent|said|says)\s*:$", re.IGNORECASE)
 _OPENS: Final = re.compile(
     r"^[\s\"'*(\[-]*(?:(?:On|Op|Am|Le|El|Em|Il|Den|Dne|W dniu|Dnia|В|Vào|På|A|Zo|Ma|Di|Wo|Do|Vr|Za"
@@ -122,7 +127,8 @@ def is_attribution(line: str, *, is_above_a_quote: bool) -> bool:
         return False
     if _OLD_GMAIL.match(line):
         return is_above_a_quote or line.endswith(":") or "GMT" in line
-    if not _WROTE.search(line):
+    folded = line.lower()
+    if not any(stem in folded for stem in _WROTE_STEMS) or not _WROTE.search(line):
         return is_above_a_quote and _SENT.search(line) is not None
     if is_above_a_quote or _NAMED.match(line):
         return True

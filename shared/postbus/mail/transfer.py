@@ -15,9 +15,12 @@ def bytes_of(part: Message, header: HeaderFields, note: Note) -> bytes:
     if isinstance(payload, list):
         children = (child for child in payload if isinstance(child, Message))
         return b"\n".join(_flattened(child, note) for child in children)
-    if not isinstance(payload, str):
+    # With the field still there the library would take the encoding off by its own rules, and
+    # without `decode` it would read 8-bit by the declared charset; ``header`` knows the field.
+    del part["content-transfer-encoding"]
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
         return b""
-    data = payload.encode("utf-8", "surrogateescape")
     encoding = header.token("content-transfer-encoding").strip("\"'; ")
     if encoding == "base64":
         decoded = lenient_base64(data)
