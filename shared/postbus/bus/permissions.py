@@ -111,13 +111,13 @@ def _read(bucket: Bucket) -> list[str]:
     ]
 
 
-def server_users(public_keys: dict[str, str], *, subscriber_password_bcrypt: str) -> str:
+def server_users(public_keys: dict[str, str], *, subscriber_password: str) -> str:
     """The `authorization` block of nats-server.conf; `public_keys` by user (services, setup)."""
     users = [
         _user(f"nkey: {public_keys[service]}", of_service(service)) for service in TOPOLOGY.services
     ]
     users.append(_user(f"nkey: {public_keys[SETUP_USER]}", of_setup()))
-    login = f'user: {SUBSCRIBER_USER}, password: "{subscriber_password_bcrypt}"'
+    login = f'user: {SUBSCRIBER_USER}, password: "{subscriber_password}"'
     users.append(_user(login, of_subscriber()))
     return "authorization {\n  users = [\n" + "".join(users) + "  ]\n}\n"
 

@@ -118,7 +118,7 @@ TOPOLOGY = Topology(
     ),
     buckets=(
         Bucket(CONFIG_BUCKET, "the configuration", EVERY_SERVICE, ("config",), history=64),
-        Bucket(SECRETS_BUCKET, "sealed secrets", ("dispatch",), ("config",)),
+        Bucket(SECRETS_BUCKET, "sealed secrets", ("dispatch", "config"), ("config",)),
         Bucket("postbus-cursors", "how far a mailbox was read", (), ()),
         Bucket("postbus-leases", "who holds a mailbox", (), ()),
         Bucket(GUARD_BUCKET, "counters of the loop guard", ("loopguard",), ("loopguard",)),

@@ -1,0 +1,1 @@
+"""The words that services share: facts, questions, configuration."""

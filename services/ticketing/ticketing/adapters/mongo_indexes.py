@@ -17,7 +17,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "messages": [
         IndexModel(
-            [("ticket_id", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+            [("ticket_id", ASCENDING), ("created_at", ASCENDING), ("direction", ASCENDING)],
             name="ticket",
         ),
         IndexModel([("attachments.sha256", ASCENDING)], name="attachment"),

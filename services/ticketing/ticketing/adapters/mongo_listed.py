@@ -25,7 +25,8 @@ class MongoListed:
             return [ticket_of(document) for document in await found.to_list(query.limit)]
 
     async def messages(self, ticket_id: str) -> list[Message]:
-        order = [("created_at", 1), ("_id", 1)]
+        # A receipt has the time of the mail it answers: inbound comes before outbound.
+        order = [("created_at", 1), ("direction", 1)]
         async with mongo_errors():
             found = self._messages.find({"ticket_id": ticket_id}).sort(order)
             return [message_of(document) for document in await found.to_list(_MOST_MESSAGES)]
