@@ -51,9 +51,12 @@ async def bus_errors() -> AsyncIterator[None]:
 class Bucket:
     """One KV bucket."""
 
-    def __init__(self, kv: KeyValue, js: JetStreamContext, name: str) -> None:
+    def __init__(
+        self, kv: KeyValue, js: JetStreamContext, name: str, *, connected: Callable[[], bool]
+    ) -> None:
         self._kv = kv
         self._js = js
+        self._connected = connected
         self._name = name
         self._followers: set[_Follow] = set()
 
@@ -140,6 +143,9 @@ class Bucket:
             await follow.open()
 
     async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> int:
+        if not self._connected():
+            # nats-py would keep the write and do it when nobody expects it any more.
+            raise BusUnavailable("not connected")
         async with bus_errors():
             ack = await self._js.publish(
                 f"$KV.{self._name}.{key}", value, headers=headers, timeout=_TIMEOUT_SECONDS

@@ -129,7 +129,8 @@ class Bus:
         """A KV bucket of the topology; BusUnavailable."""
         if name not in self._buckets:
             async with bus_errors():
-                self._buckets[name] = Bucket(await self._js.key_value(name), self._js, name)
+                kv = await self._js.key_value(name)
+            self._buckets[name] = Bucket(kv, self._js, name, connected=lambda: self.connected)
         return self._buckets[name]
 
     async def tell(

@@ -26,6 +26,9 @@ from postbus.errors import PostbusError, StateConflict
 
 log = structlog.get_logger("postbus.bus")
 
+HEARTBEAT_SECONDS = 10.0
+"""A third of the durables' ack_wait."""
+
 ParkMessage = Callable[[ParkedMessage], Awaitable[None]]
 
 
@@ -68,7 +71,7 @@ class ConsumePolicy(BaseMiddleware):
             return await call_next(msg)
         token = trace.adopt((raw.headers or {}).get(trace.HEADER))
         try:
-            async with _heartbeat(msg, ack_wait_seconds=30):
+            async with _heartbeat(msg):
                 return await self._deliver(call_next, msg, raw)
         finally:
             trace.current.reset(token)
@@ -155,7 +158,7 @@ class ConsumePolicy(BaseMiddleware):
 
 
 @asynccontextmanager
-async def _heartbeat(msg: Any, *, ack_wait_seconds: float) -> Any:
+async def _heartbeat(msg: Any) -> Any:
     """Tell the server every third of ack_wait that the message is still being worked on.
 
     Without it a handler slower than ack_wait runs a second time on another replica.
@@ -163,7 +166,7 @@ async def _heartbeat(msg: Any, *, ack_wait_seconds: float) -> Any:
 
     async def beat() -> None:
         while True:
-            await asyncio.sleep(ack_wait_seconds / 3)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
             with suppress(Exception):  # the next beat tries again; ack_wait is the judge
                 await msg.in_progress()
 
