@@ -1,0 +1,277 @@
+"""What ticketing relies on of its store, on both asynchronous drivers."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from doubles.mails import mail_received
+from motor.motor_asyncio import AsyncIOMotorClient
+from postbus.contracts.base import BlobRef
+from postbus.contracts.mail import Address, Attachment
+from postbus.contracts.sending import SendState
+from postbus.contracts.tickets import CustomerRef, QueueRef, TicketStatus
+from postbus.errors import StateConflict, StoreUnavailable
+from pymongo import AsyncMongoClient
+from ticketing.adapters.mongo_filed import MongoFiled
+from ticketing.adapters.mongo_indexes import INDEXES, ensure_indexes
+from ticketing.adapters.mongo_listed import MongoListed
+from ticketing.domain.filing import Filing, add_to_ticket, open_ticket
+from ticketing.domain.model import Delivery, Direction, Message
+from ticketing.ports import TicketQuery
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+QUEUE = QueueRef(id="support", name="Support", colour="#3b82f6")
+ANNA = CustomerRef(id="c1", name="Anna", address="anna@example.com")
+
+pytestmark = pytest.mark.xdist_group("mongodb")
+
+
+@pytest.fixture(params=["motor", "pymongo"])
+async def database(request: pytest.FixtureRequest, mongodb_url: str) -> AsyncIterator[Any]:
+    """An empty database, through each driver."""
+    drivers: dict[str, Callable[..., Any]] = {
+        "motor": AsyncIOMotorClient,
+        "pymongo": AsyncMongoClient,
+    }
+    client = drivers[request.param](mongodb_url, tz_aware=True, serverSelectionTimeoutMS=3000)
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    await ensure_indexes(client[name])
+    yield client[name]
+    await client.drop_database(name)
+    closing = client.close()
+    if closing is not None:
+        await closing
+
+
+@pytest.fixture
+def store(database: Any) -> MongoFiled:
+    return MongoFiled(database)
+
+
+@pytest.fixture
+def listed(database: Any) -> MongoListed:
+    return MongoListed(database)
+
+
+def opened(mail_id: str = "m1", number: int = 1, **fields: Any) -> Filing:
+    mail = mail_received(mail_id, **fields)
+    return open_ticket(
+        mail, ticket_id=f"t-{mail_id}", number=number, customer=ANNA, queue=QUEUE, now=NOW
+    )
+
+
+async def test_a_ticket_is_read_back_as_it_was_written(store: MongoFiled) -> None:
+    filing = opened()
+    await store.open(filing.ticket, filing.facts)
+    found = await store.ticket("t-m1")
+    assert found is not None
+    assert replace(found, untold=()) == filing.ticket
+    assert found.untold == filing.facts
+    assert await store.ticket_by_number(1) == found
+    assert await store.ticket("nobody") is None
+
+
+async def test_a_ticket_is_opened_once(store: MongoFiled) -> None:
+    filing = opened()
+    await store.open(filing.ticket, filing.facts)
+    with pytest.raises(StateConflict):
+        await store.open(filing.ticket, filing.facts)
+    with pytest.raises(StateConflict):
+        await store.open(replace(filing.ticket, id="other"), ())
+
+
+async def test_state_and_untold_facts_are_one_write(store: MongoFiled) -> None:
+    """INVARIANT: a crash never leaves a state whose fact nobody will tell."""
+    filing = opened()
+    await store.open(filing.ticket, filing.facts)
+    second = add_to_ticket(mail_received("m2"), filing.ticket, queue=QUEUE, now=NOW)
+    await store.save(second.ticket, second.facts)
+    found = await store.ticket("t-m1")
+    assert found is not None
+    assert found.message_count == 2
+    assert found.untold == (*filing.facts, *second.facts)
+    await store.told("t-m1", [fact.event_id for fact in filing.facts])
+    found = await store.ticket("t-m1")
+    assert found is not None
+    assert found.untold == second.facts
+
+
+async def test_of_two_changes_of_one_state_the_second_is_refused(store: MongoFiled) -> None:
+    filing = opened()
+    await store.open(filing.ticket, ())
+    await store.save(replace(filing.ticket, status=TicketStatus.OPEN), ())
+    with pytest.raises(StateConflict):
+        await store.save(replace(filing.ticket, status=TicketStatus.SOLVED), ())
+
+
+async def test_telling_does_not_stand_in_the_way_of_a_change(store: MongoFiled) -> None:
+    filing = opened()
+    await store.open(filing.ticket, filing.facts)
+    await store.told("t-m1", [filing.facts[0].event_id])
+    after = await store.save(replace(filing.ticket, assignee="bob"), ())
+    assert (after.revision, after.assignee) == (1, "bob")
+
+
+async def test_untold_facts_are_found_when_they_are_old_enough(store: MongoFiled) -> None:
+    filing = opened()
+    await store.open(filing.ticket, filing.facts)
+    told = opened("m2", 2)
+    await store.open(told.ticket, ())
+    later = NOW + timedelta(seconds=1)
+    assert [t.id for t in await store.with_untold(before=later, limit=9)] == ["t-m1"]
+    assert await store.with_untold(before=NOW, limit=9) == []
+    await store.told("t-m1", [fact.event_id for fact in filing.facts])
+    assert await store.with_untold(before=later, limit=9) == []
+
+
+async def test_numbers_are_never_given_twice(store: MongoFiled) -> None:
+    numbers = await asyncio.gather(*(store.next_number() for _ in range(20)))
+    assert sorted(numbers) == list(range(1, 21))
+
+
+async def test_the_first_claim_of_an_id_wins(store: MongoFiled) -> None:
+    await store.claim(["support|a", "support|b"], "t1")
+    await store.claim(["support|b", "support|c"], "t1")
+    with pytest.raises(StateConflict):
+        await store.claim(["support|c", "support|d"], "t2")
+    claims = await store.claims(["support|a", "support|b", "support|c", "support|x"])
+    assert claims == {"support|a": "t1", "support|b": "t1", "support|c": "t1"}
+    assert await store.claims([]) == {}
+
+
+async def test_claims_of_a_lost_race_are_moved(store: MongoFiled) -> None:
+    await store.claim(["support|a", "support|b"], "t1")
+    await store.claim(["support|c"], "t2")
+    await store.move_claims(["support|a", "support|c"], old="t1", new="t9")
+    claims = await store.claims(["support|a", "support|b", "support|c"])
+    assert claims == {"support|a": "t9", "support|b": "t1", "support|c": "t2"}
+
+
+async def test_a_message_is_written_once(store: MongoFiled) -> None:
+    """INVARIANT: a second delivery of the same mail changes nothing."""
+    attachment = Attachment(name="a.png", content_type="image/png", size_bytes=3, sha256="a" * 64)
+    blob = BlobRef(sha256="b" * 64, size_bytes=70_000)
+    message = opened(attachments=(attachment,), content=blob).message
+    assert await store.put_message(message) == message
+    assert await store.put_message(replace(message, text="other")) == message
+    assert await store.message(message.id) == message
+    await store.mark_filed(message.id)
+    found = await store.message(message.id)
+    assert found == replace(message, filed=True)
+
+
+async def test_the_newest_mail_of_a_person_is_what_is_answered(store: MongoFiled) -> None:
+    for number, kind in enumerate(("human", "human", "auto-reply")):
+        message = opened("m1").message
+        await store.put_message(
+            replace(
+                message,
+                id=f"x{number}",
+                automatic=kind != "human",
+                created_at=NOW + timedelta(seconds=number),
+            )
+        )
+    found = await store.last_inbound("t-m1")
+    assert found is not None
+    assert found.id == "x1"
+    assert await store.last_inbound("nobody") is None
+
+
+def outgoing() -> Message:
+    message = opened().message
+    delivery = Delivery(SendState.REQUESTED, at=NOW)
+    return replace(message, id="out", direction=Direction.OUTBOUND, delivery=delivery)
+
+
+async def test_a_delivery_moves_on_from_what_was_read(store: MongoFiled) -> None:
+    message = outgoing()
+    await store.put_message(message)
+    sent = Delivery(SendState.SENT, "relay", "", NOW + timedelta(seconds=1), 1)
+    await store.set_delivery(message, sent)
+    with pytest.raises(StateConflict):
+        await store.set_delivery(message, Delivery(SendState.FAILED, "relay", "x", NOW, 1))
+    found = await store.message("out")
+    assert found is not None
+    assert found.delivery == sent
+
+
+async def test_a_customer_is_met_once_under_any_spelling(
+    store: MongoFiled, listed: MongoListed
+) -> None:
+    first = await store.meet_customer(Address(name="Anna", address="Anna@Example.com"), now=NOW)
+    again = await store.meet_customer(Address(address="anna@example.com"), now=NOW)
+    assert first.id == again.id
+    (customer,) = await listed.customers(after=None, limit=10)
+    assert (customer.name, customer.addresses) == ("Anna", ("anna@example.com",))
+    assert await listed.customer(first.id) == customer
+    assert await listed.customer("nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        (TicketQuery(), [5, 4, 3, 2, 1]),
+        (TicketQuery(limit=2), [5, 4]),
+        (TicketQuery(limit=2, before=4), [3, 2]),
+        (TicketQuery(queue="sales"), [3]),
+        (TicketQuery(status="solved"), [2]),
+        (TicketQuery(assignee="bob"), [4]),
+        (TicketQuery(customer="c9"), [1]),
+        (TicketQuery(text="PRINTER"), [5]),
+        (TicketQuery(text="#2"), [2]),
+        (TicketQuery(text="a.*b ("), []),
+        (TicketQuery(queue="support", status="new"), [5, 4, 1]),
+    ],
+)
+async def test_tickets_are_listed_by_what_agents_ask_for(
+    store: MongoFiled, listed: MongoListed, query: TicketQuery, numbers: list[int]
+) -> None:
+    changes: dict[int, dict[str, Any]] = {
+        1: {"customer": CustomerRef(id="c9", name="Zoe", address="zoe@example.com")},
+        2: {"status": TicketStatus.SOLVED},
+        3: {"queue": "sales"},
+        4: {"assignee": "bob"},
+        5: {"title": "The printer smokes"},
+    }
+    for number, change in changes.items():
+        ticket = replace(opened(f"m{number}", number, subject="Question").ticket, **change)
+        await store.open(ticket, ())
+    assert [ticket.number for ticket in await listed.tickets(query)] == numbers
+
+
+async def test_a_conversation_is_listed_in_order(store: MongoFiled, listed: MongoListed) -> None:
+    inbound = opened().message
+    receipt = replace(outgoing(), id="a-receipt")
+    later = replace(inbound, id="later", created_at=NOW + timedelta(seconds=5))
+    for message in (later, receipt, inbound):
+        await store.put_message(message)
+    found = [message.id for message in await listed.messages("t-m1")]
+    assert found == [inbound.id, "a-receipt", "later"]
+
+
+async def test_an_attachment_is_known_by_its_hash(store: MongoFiled, listed: MongoListed) -> None:
+    attachment = Attachment(name="a.png", content_type="image/png", size_bytes=3, sha256="a" * 64)
+    await store.put_message(opened(attachments=(attachment,)).message)
+    assert await listed.attachment_type("a" * 64) == ("a.png", "image/png")
+    assert await listed.attachment_type("b" * 64) is None
+
+
+async def test_every_look_up_has_an_index(database: Any) -> None:
+    """INVARIANT: no look-up gets slower with the number of tickets."""
+    for collection, indexes in INDEXES.items():
+        there = await database[collection].index_information()
+        for index in indexes:
+            assert index.document["name"] in there
+
+
+async def test_a_database_that_is_away_is_said_to_be_away() -> None:
+    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
+        "mongodb://127.0.0.1:1/", serverSelectionTimeoutMS=200
+    )
+    with pytest.raises(StoreUnavailable):
+        await MongoFiled(client["x"]).ticket("t1")
+    client.close()
