@@ -78,12 +78,8 @@ def settings_in(folder: Path, **others: Any) -> tuple[Settings, KeyPair]:
         for scope, token in TOKENS.items()
     ]
     (folder / "tokens.json").write_text(json.dumps(tokens))
-    settings = Settings(
-        bootstrap_tokens_file=folder / "tokens.json",
-        secrets_public_key_file=folder / "public",
-        **others,
-    )
-    return settings, pair
+    given = {"secrets_public_key_file": folder / "public", **others}
+    return Settings(bootstrap_tokens_file=folder / "tokens.json", **given), pair
 
 
 def client_of(service: Service, token: str | None) -> httpx.AsyncClient:

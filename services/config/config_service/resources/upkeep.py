@@ -50,8 +50,10 @@ class Upkeep:
     async def _run(self) -> None:
         wait_seconds = EVERY_SECONDS
         while True:
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes with the event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait_seconds)
+                async with asyncio.timeout(wait_seconds):
+                    await self._changed.wait()
             self._changed.clear()
             try:
                 await self.once()
