@@ -90,7 +90,7 @@ def listed(request: JudgeRequest) -> bool:
     return any(FILTER.match(address) for address in request.recipients)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(QUESTIONS, SENDS)
 def test_nothing_keeps_an_agents_reply_back_but_the_filter(
     request: JudgeRequest, sends: tuple[Send, ...]
@@ -100,14 +100,14 @@ def test_nothing_keeps_an_agents_reply_back_but_the_filter(
     assert (decided(reply, sends) is Decision.ALLOW) is not listed(reply)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(QUESTIONS, SENDS)
 def test_nothing_is_ever_blocked_for_good(request: JudgeRequest, sends: tuple[Send, ...]) -> None:
     """INVARIANT: mail would be kept back that nobody can release."""
     assert decided(request, sends) is not Decision.BLOCK
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(QUESTIONS, SENDS)
 def test_no_automatic_mail_goes_to_the_filter_or_answers_a_robot(
     request: JudgeRequest, sends: tuple[Send, ...]
