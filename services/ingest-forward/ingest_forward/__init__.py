@@ -1,0 +1,1 @@
+"""The SMTP and LMTP door for creation addresses and reply addresses."""

@@ -1,0 +1,1 @@
+"""SMTP, spoken with a library."""

@@ -1,0 +1,160 @@
+"""From a parsed mail to the fact that is told about it."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from postbus.contracts.base import BlobRef
+from postbus.contracts.configuration import InboundChannel
+from postbus.contracts.mail import (
+    INLINE_TEXT_LIMIT_BYTES,
+    Address,
+    Attachment,
+    Content,
+    MailKind,
+    MailReceived,
+    OwnStamp,
+    Route,
+)
+from postbus.mail import ParsedMail, normalise
+from postbus.mail.safe_html import safe_html
+
+_MAX_ADDRESSES = 100
+_MAX_NAME_CHARACTERS = 200
+_MAX_ADDRESS_CHARACTERS = 320
+_MAX_PROBLEMS = 30
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A mail, read, and where its bytes are; ``content`` are long texts, where there are any."""
+
+    mail_id: str
+    parsed: ParsedMail
+    raw: BlobRef
+    content: BlobRef | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the mail is, and the stamp of ours in it."""
+
+    kind: MailKind
+    reasons: tuple[str, ...]
+    stamp: OwnStamp | None
+
+
+def whole_content(parsed: ParsedMail) -> Content | None:
+    """The texts for the blob store, if one of them is too long to travel in the fact."""
+    texts = (parsed.text, parsed.full_text, parsed.html or "")
+    if all(len(text.encode()) <= INLINE_TEXT_LIMIT_BYTES for text in texts):
+        return None
+    return Content(text=parsed.text, full_text=parsed.full_text, html=parsed.html)
+
+
+def mail_received(
+    taken: Taken,
+    channel: InboundChannel,
+    *,
+    route: Route,
+    judged: Judged,
+    own_addresses: Container[str],
+) -> MailReceived:
+    """The fact that a mail came in for one channel."""
+    parsed = taken.parsed
+    signals = parsed.signals
+    if route.envelope_from == "":
+        signals = signals.model_copy(update={"null_return_path": True})
+    return MailReceived(
+        mail_id=taken.mail_id,
+        channel=channel.id,
+        queue=channel.id,
+        ticket_type=channel.ticket_type,
+        route=route,
+        message_id=parsed.message_id,
+        in_reply_to=parsed.in_reply_to,
+        references=parsed.references,
+        date=parsed.date,
+        from_=_short(parsed.from_),
+        reply_to=_short_list(parsed.reply_to),
+        to=_short_list(parsed.to),
+        cc=_short_list(parsed.cc),
+        customer=_short(customer_of(parsed, own_addresses)),
+        subject=parsed.subject,
+        text=cut(parsed.text),
+        full_text=cut(parsed.full_text),
+        html=_cut_html(parsed.html),
+        content=taken.content,
+        attachments=attachments_of(parsed),
+        kind=judged.kind,
+        kind_reasons=judged.reasons,
+        signals=signals,
+        stamp=judged.stamp,
+        raw=taken.raw,
+        problems=_problems(parsed),
+    )
+
+
+def customer_of(parsed: ParsedMail, own_addresses: Container[str]) -> Address:
+    """Who wrote the mail.
+
+    That is From, unless From is an address of ours (a group or web form that sends in our name):
+    then the sender that the group names, then Reply-To. Where nobody else is named it is From.
+    """
+    if parsed.from_.address and normalise(parsed.from_.address) not in own_addresses:
+        return parsed.from_
+    named = (parsed.original_from, *parsed.reply_to)
+    others = (
+        one for one in named if one is not None and normalise(one.address) not in own_addresses
+    )
+    return next(others, parsed.from_)
+
+
+def attachments_of(parsed: ParsedMail) -> tuple[Attachment, ...]:
+    """The files of the mail, by reference."""
+    return tuple(
+        Attachment(
+            name=file.name,
+            content_type=file.content_type,
+            size_bytes=len(file.data),
+            sha256=file.sha256,
+            inline=file.inline,
+            content_id=file.content_id,
+        )
+        for file in parsed.attachments
+    )
+
+
+def cut(text: str) -> str:
+    """The text, or as much of it as may travel in a fact; never half a letter."""
+    data = text.encode()
+    if len(data) <= INLINE_TEXT_LIMIT_BYTES:
+        return text
+    return data[:INLINE_TEXT_LIMIT_BYTES].decode("utf-8", "ignore")
+
+
+def _cut_html(html: str | None) -> str | None:
+    """Half of safe HTML may end within a tag, so what is cut is made safe again."""
+    if html is None or len(html.encode()) <= INLINE_TEXT_LIMIT_BYTES:
+        return html
+    return safe_html(cut(html))
+
+
+def _problems(parsed: ParsedMail) -> tuple[str, ...]:
+    long_lists = max(len(parsed.to), len(parsed.cc), len(parsed.reply_to)) > _MAX_ADDRESSES
+    more = ("recipients-cut",) if long_lists else ()
+    return (*parsed.problems[:_MAX_PROBLEMS], *more)
+
+
+def _short_list(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    return tuple(_short(one) for one in addresses[:_MAX_ADDRESSES])
+
+
+def _short(address: Address) -> Address:
+    """As it is, unless somebody put a novel into a name."""
+    if len(address.name) <= _MAX_NAME_CHARACTERS and (
+        len(address.address) <= _MAX_ADDRESS_CHARACTERS
+    ):
+        return address
+    return Address(
+        name=address.name[:_MAX_NAME_CHARACTERS], address=address.address[:_MAX_ADDRESS_CHARACTERS]
+    )

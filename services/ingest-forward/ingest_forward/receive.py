@@ -1,0 +1,205 @@
+"""What happens to a mail at the door: keep, read, tell, and only then say yes."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from ingest_forward.domain.received import (
+    Judged,
+    Taken,
+    mail_received,
+    whole_content,
+)
+from ingest_forward.domain.recipients import Accepted, Refusal, decide
+from ingest_forward.domain.stamps import find_stamp
+from ingest_forward.ports import Blobs, Clock, CurrentChannels, Telling
+from postbus.contracts.base import BlobRef, derived_id
+from postbus.contracts.configuration import InboundChannel
+from postbus.contracts.mail import MailHeld, Route
+from postbus.errors import PermanentError, TemporaryError
+from postbus.mail import ParsedMail, classify, mail_id, parse
+from postbus.tokens import Stamp
+
+log = structlog.get_logger("ingest_forward")
+
+_MANY = 8
+"""So many attachments are written at once."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the door works with. ``find_stamps`` gives the verified stamps of a text."""
+
+    blobs: Blobs
+    telling: Telling
+    channels: CurrentChannels
+    find_stamps: Callable[[str], list[Stamp]]
+    now: Clock
+    read: Callable[[bytes], ParsedMail] = parse
+
+
+class _Metrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.mails = Counter(
+            "mails_received",
+            "mails by what became of them at the door",
+            ["channel", "outcome"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "mail_receive_seconds",
+            "from the last byte of a mail to the answer",
+            registry=registry,
+        )
+
+
+class Receiving:
+    """Takes recipients and mails; knows nothing of SMTP but what its answers mean."""
+
+    def __init__(
+        self, around: Surroundings, registry: CollectorRegistry, *, max_recipients: int
+    ) -> None:
+        self._around = around
+        self._max_recipients = max_recipients
+        self._metrics = _Metrics(registry)
+
+    def recipient(self, address: str, taken: int) -> Accepted | Refusal:
+        """Whether mail for that address is taken; ``taken`` are in the transaction already.
+
+        Raises:
+            BusUnavailable: the configuration was never read, so nobody can tell.
+        """
+        channel = self._around.channels().channel_of_address(address)
+        decision = decide(address, channel, taken=taken, limit=self._max_recipients)
+        if isinstance(decision, Refusal):
+            of_channel = channel.id if channel is not None else ""
+            self._metrics.mails.labels(of_channel, "refused").inc()
+        return decision
+
+    async def take(
+        self, raw: bytes, envelope_from: str | None, recipients: Sequence[Accepted]
+    ) -> str:
+        """Take a mail for its recipients and give its id; it is told when this returns.
+
+        Safe to repeat: a mail that the client sends again is the same fact and dropped by the
+        stream.
+
+        Raises:
+            TemporaryError: bus or blob store is away; nothing of it may be acknowledged.
+        """
+        began = monotonic()
+        channels = {one.channel.id: one.channel for one in recipients}
+        try:
+            taken, kinds = await self._take(raw, envelope_from, recipients)
+        except TemporaryError:
+            for channel in channels:
+                self._metrics.mails.labels(channel, "deferred").inc()
+            raise
+        seconds = monotonic() - began
+        self._metrics.seconds.observe(seconds)
+        log.info(
+            "mail_received",
+            mail_id=taken,
+            channel=",".join(channels),
+            bytes=len(raw),
+            kind=",".join(kinds),
+            milliseconds=round(seconds * 1000, 1),
+        )
+        return taken
+
+    async def _take(
+        self, raw: bytes, envelope_from: str | None, recipients: Sequence[Accepted]
+    ) -> tuple[str, list[str]]:
+        raw_ref = await self._around.blobs.put(raw)
+        routes = self._routes(envelope_from, recipients)
+        try:
+            taken = await self._read(raw, raw_ref)
+            kinds = [await self._tell(taken, channel, route) for channel, route in routes]
+        except TemporaryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, no mail is lost
+            log.warning("mail_not_read", error=type(error).__name__, sha256=raw_ref.sha256)
+            for channel, route in routes:
+                await self._hold(raw_ref, error, channel=channel, route=route)
+            return raw_ref.sha256, ["held"]
+        return taken.mail_id, list(dict.fromkeys(kinds))
+
+    def _routes(
+        self, envelope_from: str | None, recipients: Sequence[Accepted]
+    ) -> list[tuple[InboundChannel, Route]]:
+        """Each channel once, with the recipients that are its own."""
+        now = self._around.now()
+        channels = {one.channel.id: one.channel for one in recipients}
+        return [
+            (
+                channel,
+                Route(
+                    door="forward",
+                    received_at=now,
+                    envelope_from=envelope_from,
+                    envelope_to=tuple(
+                        one.address for one in recipients if one.channel.id == channel.id
+                    ),
+                ),
+            )
+            for channel in channels.values()
+        ]
+
+    async def _read(self, raw: bytes, raw_ref: BlobRef) -> Taken:
+        """Read the mail beside the event loop, and keep its files and long texts."""
+        parsed = await asyncio.to_thread(self._around.read, raw)
+        blobs = [file.data for file in parsed.attachments]
+        content = whole_content(parsed)
+        if content is not None:
+            blobs.append(content.model_dump_json().encode())
+        refs: list[BlobRef] = []
+        for at in range(0, len(blobs), _MANY):
+            puts = (self._around.blobs.put(data) for data in blobs[at : at + _MANY])
+            refs += await asyncio.gather(*puts)
+        content_ref = refs[-1] if content is not None else None
+        return Taken(mail_id(parsed, raw), parsed, raw_ref, content_ref)
+
+    async def _tell(self, taken: Taken, channel: InboundChannel, route: Route) -> str:
+        stamp = find_stamp(taken.parsed, route.envelope_to, self._around.find_stamps)
+        kind, reasons = classify(taken.parsed, route.envelope_from, stamp)
+        fact = mail_received(
+            taken,
+            channel,
+            route=route,
+            judged=Judged(kind, reasons, stamp),
+            own_addresses=self._around.channels().own_addresses(),
+        )
+        await self._around.telling.tell(
+            "postbus.mail.received",
+            channel.id,
+            fact,
+            event_id=derived_id("mail.received", channel.id, taken.mail_id),
+            about=f"mails/{taken.mail_id}",
+        )
+        self._metrics.mails.labels(channel.id, "received").inc()
+        return str(kind)
+
+    async def _hold(
+        self, raw: BlobRef, error: Exception, *, channel: InboundChannel, route: Route
+    ) -> None:
+        """Tell that a mail is kept and not read; a later release can read it again."""
+        fact = MailHeld(
+            mail_id=raw.sha256,
+            channel=channel.id,
+            reason="too-large-to-tell" if isinstance(error, PermanentError) else "not-readable",
+            detail=type(error).__name__,
+            raw=raw,
+            route=route,
+        )
+        await self._around.telling.tell(
+            "postbus.mail.held",
+            channel.id,
+            fact,
+            event_id=derived_id("mail.held", channel.id, raw.sha256),
+            about=f"mails/{raw.sha256}",
+        )
+        self._metrics.mails.labels(channel.id, "held").inc()
