@@ -21,6 +21,7 @@ from ticketing.adapters.mongo_indexes import INDEXES, ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
 from ticketing.domain.filing import Filing, add_to_ticket, open_ticket
 from ticketing.domain.model import Delivery, Direction, Message
+from ticketing.domain.threads import Claim
 from ticketing.ports import TicketQuery
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -134,21 +135,22 @@ async def test_numbers_are_never_given_twice(store: MongoFiled) -> None:
 
 
 async def test_the_first_claim_of_an_id_wins(store: MongoFiled) -> None:
-    await store.claim(["support|a", "support|b"], "t1")
-    await store.claim(["support|b", "support|c"], "t1")
+    await store.claim(["support|a", "support|b"], "t1", now=NOW)
+    await store.claim(["support|b", "support|c"], "t1", now=NOW)
     with pytest.raises(StateConflict):
-        await store.claim(["support|c", "support|d"], "t2")
+        await store.claim(["support|c", "support|d"], "t2", now=NOW)
     claims = await store.claims(["support|a", "support|b", "support|c", "support|x"])
-    assert claims == {"support|a": "t1", "support|b": "t1", "support|c": "t1"}
+    assert claims == {f"support|{x}": Claim("t1", NOW) for x in "abc"}
     assert await store.claims([]) == {}
 
 
 async def test_claims_of_a_lost_race_are_moved(store: MongoFiled) -> None:
-    await store.claim(["support|a", "support|b"], "t1")
-    await store.claim(["support|c"], "t2")
+    await store.claim(["support|a", "support|b"], "t1", now=NOW)
+    await store.claim(["support|c"], "t2", now=NOW)
     await store.move_claims(["support|a", "support|c"], old="t1", new="t9")
     claims = await store.claims(["support|a", "support|b", "support|c"])
-    assert claims == {"support|a": "t9", "support|b": "t1", "support|c": "t2"}
+    tickets = {key: claim.ticket_id for key, claim in claims.items()}
+    assert tickets == {"support|a": "t9", "support|b": "t1", "support|c": "t2"}
 
 
 async def test_a_message_is_written_once(store: MongoFiled) -> None:

@@ -7,11 +7,11 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from loopguard.domain.facts import Facts, History, correspondents, facts_of
-from loopguard.domain.rules import GUARD_ERROR_RULE, judge
+from loopguard.domain.rules import judge
 from loopguard.domain.windows import Send, with_send
 from loopguard.ports import Count, Counters, Tally
 from postbus.configuration import Configuration
-from postbus.contracts.guard import Decision, JudgeRequest, Verdict
+from postbus.contracts.guard import GUARD_ERROR_RULE, Decision, JudgeRequest, Verdict
 from postbus.errors import StateConflict, Unavailable
 from postbus.runtime.logging import get_logger
 

@@ -91,7 +91,8 @@ class Answering:
         )
         if message.request_digest != digest:
             raise KeyReused(key)
-        await self._store.claim([claim_key(ticket.queue, request.message_id)], ticket.id)
+        own_id = claim_key(ticket.queue, request.message_id)
+        await self._store.claim([own_id], ticket.id, now=now)
         await self._commit(ticket, message, by=by, sending=send_requested(ticket, request))
         return message
 

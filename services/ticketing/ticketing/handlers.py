@@ -11,7 +11,7 @@ from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, MailReceived, MailReceivedEvent
 from postbus.contracts.sending import SendOutcomeEvent
 from postbus.contracts.tickets import QueueRef
-from postbus.errors import PermanentError
+from postbus.errors import PermanentError, StateConflict
 from postbus.tokens import Stamper, StampKind
 from ticketing.domain import outcomes
 from ticketing.domain.facts import send_requested
@@ -59,6 +59,8 @@ class MailHandlers:
         if known is not None and await self._has(known, mail):
             await self._around.telling.tell(known, known.untold)
             return
+        if known is None and thread.is_being_opened(now=self._around.now()):
+            raise StateConflict("the ticket of this thread is being opened")
         await self._claim(mail, thread)
         if known is None:
             filing = await self._open(mail, thread.ticket_id)
@@ -89,7 +91,8 @@ class MailHandlers:
 
     async def _claim(self, mail: MailReceived, thread: Thread) -> None:
         if thread.missing:
-            await self._store.claim(thread.missing, thread.ticket_id)
+            now = self._around.now()
+            await self._store.claim(thread.missing, thread.ticket_id, now=now)
         if thread.strays:
             own = own_ticket_id(mail)
             await self._store.move_claims(thread.strays, old=own, new=thread.ticket_id)

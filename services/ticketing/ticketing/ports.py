@@ -9,6 +9,7 @@ from postbus.contracts.base import Contract
 from postbus.contracts.mail import Address
 from postbus.contracts.tickets import CustomerRef
 from ticketing.domain.model import Delivery, Fact, Message, Ticket
+from ticketing.domain.threads import Claim
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,10 @@ class Filed(Protocol):
     async def with_untold(self, *, before: datetime, limit: int) -> list[Ticket]:
         """Tickets with facts older than `before` that were not told."""
 
-    async def claims(self, keys: Sequence[str]) -> Mapping[str, str]:
+    async def claims(self, keys: Sequence[str]) -> Mapping[str, Claim]:
         """Which ticket each key is claimed for; unclaimed keys are left out."""
 
-    async def claim(self, keys: Sequence[str], ticket_id: str) -> None:
+    async def claim(self, keys: Sequence[str], ticket_id: str, *, now: datetime) -> None:
         """Claim keys for a ticket; StateConflict if another ticket got one first."""
 
     async def move_claims(self, keys: Sequence[str], *, old: str, new: str) -> None:

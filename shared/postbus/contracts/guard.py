@@ -46,6 +46,10 @@ class JudgeRequest(Contract):
     asked_at: datetime
 
 
+GUARD_ERROR_RULE = "guard-error"
+"""The rule of a verdict that is none: the guard could not judge, so the asker waits (L22)."""
+
+
 class Decision(StrEnum):
     """Held mail is listed and can be released; blocked mail cannot."""
 

@@ -6,11 +6,10 @@ from enum import Enum
 
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import FilterEntry
-from postbus.contracts.guard import Decision, Verdict
+from postbus.contracts.guard import GUARD_ERROR_RULE, Decision, Verdict
 from postbus.contracts.sending import SendRequested
 
 HUMAN_WAITS = timedelta(minutes=2)
-GUARD_ERROR_RULE = "guard-error"
 
 
 class Next(Enum):

@@ -13,8 +13,6 @@ from loopguard.domain.facts import Facts
 from loopguard.domain.findings import AppliesTo, Finding
 from postbus.contracts.guard import Decision, JudgeRequest, Verdict
 
-GUARD_ERROR_RULE = "guard-error"
-"""The rule of a verdict that is none: the guard could not judge, and whoever asked must wait."""
 NO_RULE = "none"
 
 

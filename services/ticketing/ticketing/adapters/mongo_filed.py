@@ -28,6 +28,7 @@ from ticketing.adapters.documents import (
 )
 from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
+from ticketing.domain.threads import Claim
 
 _DUPLICATE_KEY = 11000
 
@@ -57,7 +58,6 @@ class MongoFiled:
             counter = await self._counters.find_one_and_update(
                 {"_id": "ticket"},
                 {"$inc": {"last": 1}},
-                upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
         return int(counter["last"])
@@ -97,15 +97,15 @@ class MongoFiled:
             found = self._tickets.find({"untold.at": {"$lt": before}}).limit(limit)
             return [ticket_of(document) for document in await found.to_list(limit)]
 
-    async def claims(self, keys: Sequence[str]) -> Mapping[str, str]:
+    async def claims(self, keys: Sequence[str]) -> Mapping[str, Claim]:
         if not keys:
             return {}
         async with mongo_errors():
             found = await self._claims.find({"_id": {"$in": list(keys)}}).to_list(len(keys))
-        return {document["_id"]: document["ticket"] for document in found}
+        return {one["_id"]: Claim(one["ticket"], one["at"]) for one in found}
 
-    async def claim(self, keys: Sequence[str], ticket_id: str) -> None:
-        documents = [{"_id": key, "ticket": ticket_id} for key in keys]
+    async def claim(self, keys: Sequence[str], ticket_id: str, *, now: datetime) -> None:
+        documents = [{"_id": key, "ticket": ticket_id, "at": now} for key in keys]
         async with mongo_errors():
             try:
                 await self._claims.insert_many(documents, ordered=False)
@@ -115,7 +115,7 @@ class MongoFiled:
             else:
                 return
         won = await self.claims(keys)
-        if any(won.get(key) != ticket_id for key in keys):
+        if any(key not in won or won[key].ticket_id != ticket_id for key in keys):
             raise StateConflict("another ticket claimed one of these ids first")
 
     async def move_claims(self, keys: Sequence[str], *, old: str, new: str) -> None:

@@ -29,7 +29,10 @@ INDEXES: dict[str, list[IndexModel]] = {
 
 
 async def ensure_indexes(database: Any) -> None:
-    """Make the indexes that are missing; StoreUnavailable."""
+    """Make the indexes and the ticket counter that are missing; StoreUnavailable."""
     async with mongo_errors():
+        # Here and not with the first number: two upserts at once may collide.
+        start = {"$setOnInsert": {"last": 0}}
+        await database["counters"].update_one({"_id": "ticket"}, start, upsert=True)
         for collection, indexes in INDEXES.items():
             await database[collection].create_indexes(indexes)

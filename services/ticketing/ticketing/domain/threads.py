@@ -7,11 +7,21 @@ Claims count within a queue: mail to two queues makes two tickets on purpose.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from postbus.contracts.base import derived_id
 from postbus.contracts.mail import MailReceived
 
 _MOST_REFERENCES = 50
+_OPENING_TAKES_AT_MOST = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A ticket that claimed an id, and when."""
+
+    ticket_id: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -19,12 +29,21 @@ class Thread:
     """The ticket of a mail, and the claims to make for it.
 
     `missing` are unclaimed; `strays` are claims that an earlier, lost race of this very mail left
-    on a ticket that was never opened.
+    on a ticket that was never opened. `claimed_at` is set where somebody else's claim decided.
     """
 
     ticket_id: str
     missing: tuple[str, ...]
     strays: tuple[str, ...] = ()
+    claimed_at: datetime | None = None
+
+    def is_being_opened(self, *, now: datetime) -> bool:
+        """Another mail claimed the ids a moment ago and has not opened its ticket yet.
+
+        That claim may still move, so joining it now could split a thread. After a minute its holder
+        is dead, and whoever comes opens the ticket in its place.
+        """
+        return self.claimed_at is not None and now - self.claimed_at < _OPENING_TAKES_AT_MOST
 
 
 def claim_key(queue: str, message_id: str) -> str:
@@ -45,7 +64,7 @@ def own_ticket_id(mail: MailReceived) -> str:
 
 
 def thread_of(
-    mail: MailReceived, claims: Mapping[str, str], *, stamped_ticket_id: str | None
+    mail: MailReceived, claims: Mapping[str, Claim], *, stamped_ticket_id: str | None
 ) -> Thread:
     """The ticket that the mail belongs to, given what its ids are claimed for.
 
@@ -58,10 +77,12 @@ def thread_of(
     if stamped_ticket_id is not None:
         return Thread(stamped_ticket_id, missing, _strays(keys, claims, own, stamped_ticket_id))
     in_order = (*keys[:1], *_parents(mail), *reversed(keys[1:]))
-    others = [claims[k] for k in in_order if k in claims and claims[k] != own]
+    others = [claims[k] for k in in_order if k in claims and claims[k].ticket_id != own]
     if not others:
         return Thread(own, missing)
-    return Thread(others[0], missing, _strays(keys, claims, own, others[0]))
+    chosen = others[0]
+    strays = _strays(keys, claims, own, chosen.ticket_id)
+    return Thread(chosen.ticket_id, missing, strays, chosen.at)
 
 
 def _parents(mail: MailReceived) -> tuple[str, ...]:
@@ -69,6 +90,8 @@ def _parents(mail: MailReceived) -> tuple[str, ...]:
 
 
 def _strays(
-    keys: tuple[str, ...], claims: Mapping[str, str], own: str, chosen: str
+    keys: tuple[str, ...], claims: Mapping[str, Claim], own: str, chosen: str
 ) -> tuple[str, ...]:
-    return tuple(k for k in keys if claims.get(k) == own and own != chosen)
+    if own == chosen:
+        return ()
+    return tuple(key for key in keys if key in claims and claims[key].ticket_id == own)

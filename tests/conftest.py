@@ -1,4 +1,4 @@
-"""A MongoDB wire server for the store's contract."""
+"""A MongoDB wire server for all tests of one worker."""
 
 import os
 from collections.abc import Iterator

@@ -1,0 +1,36 @@
+"""A bus that keeps what it was told, with the stream's duplicate window."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from postbus.contracts.base import Contract
+from postbus.errors import BusUnavailable
+
+
+@dataclass
+class KeptBus:
+    """Facts by id, in order; `away` makes it refuse."""
+
+    told: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    asked: int = 0
+    away: bool = False
+
+    async def tell(
+        self,
+        event_type: str,
+        last_token: str,
+        data: Contract,
+        *,
+        event_id: str,
+        about: str | None = None,
+    ) -> None:
+        self.asked += 1
+        if self.away:
+            raise BusUnavailable("away")
+        self.told.setdefault(event_id, (f"{event_type}.{last_token}", data))
+
+    def subjects(self) -> list[str]:
+        return [subject for subject, _ in self.told.values()]
+
+    def of(self, subject: str) -> list[Any]:
+        return [data for told, data in self.told.values() if told == subject]

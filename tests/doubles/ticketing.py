@@ -1,0 +1,44 @@
+"""Ticketing's handlers around a real store."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from doubles.bus import KeptBus
+from doubles.mails import NOW
+from postbus.configuration import Configuration
+from postbus.contracts.configuration import ForwardSettings, InboundChannel
+from postbus.contracts.mail import MailReceived, MailReceivedEvent
+from postbus.tokens import Stamper
+from ticketing.handlers import Surroundings
+from ticketing.telling import Telling
+
+STAMPER = Stamper("test", [b"k" * 32])
+
+
+def channel(id_: str, **fields: Any) -> InboundChannel:
+    """A forward channel with one address."""
+    forward = ForwardSettings(creation_addresses=(f"{id_}@postbus.localhost",))
+    return InboundChannel(id=id_, name=id_.title(), kind="forward", forward=forward, **fields)
+
+
+def surroundings(store: Any, bus: Any = None, **fields: Any) -> Surroundings:
+    """With the queues `support` and `sales`."""
+    configuration = Configuration.of([channel("support", **fields), channel("sales")])
+    return Surroundings(
+        store=store,
+        telling=Telling(store, bus or KeptBus()),
+        configuration=lambda: configuration,
+        stamper=STAMPER,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def received(mail: MailReceived) -> MailReceivedEvent:
+    """The mail as an event."""
+    return MailReceivedEvent(
+        id=f"e-{mail.mail_id}-{mail.channel}",
+        source="/test",
+        type="postbus.mail.received",
+        time=NOW,
+        data=mail,
+    )
