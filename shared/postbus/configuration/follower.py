@@ -62,11 +62,13 @@ class Follower:
         """Follow no longer; the last snapshot stays."""
         if self._announcing is not None:
             self._announcing.cancel()
-        if self._rereading is not None:
-            self._rereading.cancel()
+        task, self._rereading = self._rereading, None
+        if task is not None:
+            # wait_for in a driver swallows a cancellation that comes with its answer (Python 3.11),
+            # so the task also looks whether it is still wanted.
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._rereading
-            self._rereading = None
+                await task
         await self._unwatch()
 
     @property
@@ -112,7 +114,7 @@ class Follower:
             await stop()
 
     async def _reread(self) -> None:
-        while True:
+        while self._rereading is not None:
             await asyncio.sleep(self._reread_seconds)
             try:
                 if await self._read_whole():

@@ -29,7 +29,7 @@ class FieldError:
     detail: str
 
 
-class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
+class Problem(Exception):
     """An answer that is not the one that was asked for; `install` makes the response of it."""
 
     def __init__(  # noqa: PLR0913 - one for each member of RFC 9457 §3.1

@@ -1,6 +1,7 @@
 """Starting, on nothing, again, and after a crash at any moment."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,25 @@ async def test_a_hand_in_the_bucket_is_mended_while_running(tmp_path: Path) -> N
             if await api.patterns():
                 break
         assert await api.patterns() == {"support@postbus.localhost"}
+
+
+async def test_a_stop_ends_it_even_where_a_driver_swallows_the_cancellation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INVARIANT: asyncio.wait_for of Python 3.11 may answer a cancellation with its result."""
+
+    async def swallow() -> dict[str, Any]:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+        return {}
+
+    async with running(tmp_path) as api:
+        await asyncio.sleep(0.05)
+        await api.client.post("ticket-types", json={"id": "spare", "name": "Spare"})
+        monkeypatch.setattr(api.config, "all", swallow)
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(1):
+            await api.service.stop()
 
 
 async def test_a_start_may_be_called_again(tmp_path: Path) -> None:

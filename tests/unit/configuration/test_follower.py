@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 
 from doubles.kv import MemoryBucket, MemoryBus
+from postbus.bus import Entry
 from postbus.configuration import Configuration, Follower, value_of
 from postbus.contracts.configuration import Change
 from postbus.errors import BusUnavailable
@@ -157,6 +159,24 @@ async def test_a_start_that_failed_may_be_tried_again(bus: MemoryBus, bucket: Me
     assert follower.current.ticket_types == ()
     assert bucket.follower_count == 1
     await follower.stop()
+
+
+async def test_a_stop_ends_it_even_where_a_driver_swallows_the_cancellation(
+    bus: MemoryBus, bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INVARIANT: asyncio.wait_for of Python 3.11 may answer a cancellation with its result."""
+
+    async def swallow() -> dict[str, Entry]:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+        return {}
+
+    follower = Follower(reread_seconds=0.01)
+    await follower.start(bus)
+    monkeypatch.setattr(bucket, "all", swallow)
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(1):
+        await follower.stop()
 
 
 async def test_every_snapshot_is_announced_and_a_burst_is_one(

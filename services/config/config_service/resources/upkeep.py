@@ -22,6 +22,7 @@ class Upkeep:
         self._trail = trail
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def wake(self) -> None:
         """The configuration has changed."""
@@ -30,12 +31,15 @@ class Upkeep:
     def start(self) -> None:
         """Begin; safe to call again."""
         if self._task is None:
+            self._stopping = False
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Stop between two rounds or in the middle of one: the next start mends the rest."""
         task, self._task = self._task, None
         if task is not None:
+            # wait_for in a driver swallows a cancellation that comes with its answer (Python 3.11).
+            self._stopping = True
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -49,8 +53,7 @@ class Upkeep:
 
     async def _run(self) -> None:
         wait_seconds = EVERY_SECONDS
-        while True:
-            # Not wait_for: in Python 3.11 it swallows a cancellation that comes with the event.
+        while not self._stopping:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_seconds):
                     await self._changed.wait()

@@ -1,0 +1,207 @@
+"""The config service as a restricted user of a real nats-server, seen by another service."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nats
+import nkeys
+import pytest
+from prometheus_client import CollectorRegistry
+
+from config_service.app import build
+from doubles.config_api import TOKENS, client_of, settings_in
+from postbus.bus import Bus, BusSettings
+from postbus.bus.apply import apply
+from postbus.bus.permissions import SETUP_USER, server_users
+from postbus.bus.topology import TOPOLOGY, inbox_prefix
+from postbus.configuration import Configuration, Follower
+from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
+from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
+from postbus.runtime.serve import Service
+from postbus.secrets import Opener
+from servers.nats import NatsServer
+
+ANY = {"If-Match": "*"}
+SMTP = {
+    "id": "it",
+    "name": "IT",
+    "kind": "smtp",
+    "from_address": "it@abc.com",
+    "smtp": {"host": "mail.abc.com", "username": "it", "auth": "password", "secret": "pw"},
+}
+
+
+@dataclass
+class Guarded:
+    server: NatsServer
+    folder: Path
+    setup: nats.NATS
+
+    def config(self) -> tuple[Service, Opener]:
+        settings, _ = settings_in(
+            self.folder,
+            nats_url=self.server.url,
+            nats_seed_file=self.folder / "config.seed",
+            try_timeout_seconds=2,
+        )
+        return build(settings), Opener.from_file(self.folder / "private")
+
+    def bus(self, service: str) -> Bus:
+        seed = self.folder / f"{service}.seed"
+        settings = BusSettings(self.server.url, service, seed, graceful_seconds=2)
+        return Bus(settings, CollectorRegistry())
+
+    async def told(self) -> list[dict[str, Any]]:
+        """The audit facts in their stream, from the beginning."""
+        jetstream = self.setup.jetstream()
+        stream = (await jetstream.stream_info("POSTBUS_AUDIT")).state
+        messages = [
+            await jetstream.get_msg("POSTBUS_AUDIT", sequence)
+            for sequence in range(1, stream.last_seq + 1)
+        ]
+        return [json.loads(message.data or b"")["data"] for message in messages]
+
+
+async def _quiet(_: Exception) -> None:
+    """The server goes away on purpose."""
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[Guarded]:
+    public = {}
+    for user in (*TOPOLOGY.services, SETUP_USER):
+        seed = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)
+        (tmp_path / f"{user}.seed").write_bytes(seed)
+        public[user] = nkeys.from_seed(bytearray(seed)).public_key.decode()
+    users = server_users(public, subscriber_password="pw")
+    server = NatsServer(tmp_path / "nats", users).start()
+    setup = await nats.connect(
+        server.url,
+        nkeys_seed=str(tmp_path / f"{SETUP_USER}.seed"),
+        inbox_prefix=inbox_prefix(SETUP_USER),
+        error_cb=_quiet,
+    )
+    await apply(setup.jetstream())
+    yield Guarded(server, tmp_path, setup)
+    await setup.close()
+    server.stop(kill=True)
+
+
+@pytest.fixture
+async def started(guarded: Guarded) -> AsyncIterator[httpx.AsyncClient]:
+    service, _ = guarded.config()
+    await service.start()
+    async with client_of(service, TOKENS["admin"]) as client:
+        yield client
+    await service.stop()
+
+
+async def within(seconds: float, condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_change_reaches_another_service_within_a_second(
+    guarded: Guarded, started: httpx.AsyncClient
+) -> None:
+    """INVARIANT: what an admin changes takes effect without a restart."""
+    bus = guarded.bus("ticketing")
+    await bus.connect()
+    follower = Follower()
+    await follower.start(bus)
+    assert follower.current.filter.match("support@postbus.localhost") is not None
+    body = {"id": "second", "name": "Second", "kind": "relay", "from_address": "it@abc.com"}
+    await started.post("outbound-channels?force=true", json=body)
+    patch = {"reply_via": "second"}
+    answer = await started.patch("inbound-channels/support", json=patch, headers=ANY)
+    assert answer.status_code == 200
+
+    def seen() -> bool:
+        channel = follower.current.inbound("support")
+        return channel is not None and channel.reply_via == "second"
+
+    await within(1, seen)
+    await follower.stop()
+    await bus.stop()
+
+
+async def test_a_snapshot_follows_again_after_the_server_was_restarted(
+    guarded: Guarded, started: httpx.AsyncClient
+) -> None:
+    bus = guarded.bus("dispatch")
+    await bus.connect()
+    snapshots: list[Configuration] = []
+    follower = Follower()
+    follower.on_change(snapshots.append)
+    await follower.start(bus)
+    guarded.server.stop(kill=True)
+    guarded.server.start()
+    async with asyncio.timeout(20):
+        while True:
+            answer = await started.post("outbound-filter", json={"pattern": "*@example.com"})
+            if answer.status_code in (201, 409):
+                break
+            assert answer.status_code == 503
+            await asyncio.sleep(0.1)
+    await within(10, lambda: follower.current.filter.match("a@example.com") is not None)
+    await follower.stop()
+    await bus.stop()
+
+
+async def test_a_secret_reaches_dispatch_sealed_and_a_try_is_answered(
+    guarded: Guarded, started: httpx.AsyncClient
+) -> None:
+    """INVARIANT: only the holder of the private key can read what was typed into the console."""
+    opener = Opener.from_file(guarded.folder / "private")
+    opened: list[str] = []
+
+    async def answer_try(question: TryOutbound) -> TryResult:
+        secret = opener.open("outbound-channels.it", question.sealed_secret or "")
+        opened.append(secret.get_secret_value())
+        step = TryStep(name=TryStepName.SIGN_IN, ok=question.channel.name == "IT", detail="no")
+        return TryResult(ok=step.ok, steps=(step,))
+
+    bus = guarded.bus("dispatch")
+    bus.answer(
+        TRY_OUTBOUND_SUBJECT, TryOutbound, answer_try, otherwise=lambda _: TryResult(ok=False)
+    )
+    await bus.start()
+    refused = await started.post("outbound-channels", json={**SMTP, "name": "Bad"})
+    assert refused.status_code == 422
+    made = await started.post("outbound-channels", json=SMTP)
+    assert made.status_code == 201
+    assert opened == ["pw", "pw"]
+    kept = await (await bus.bucket("postbus-secrets")).get("outbound-channels.it")
+    assert kept is not None
+    assert opener.open("outbound-channels.it", kept.value.decode()).get_secret_value() == "pw"
+    await started.delete("outbound-channels/it", headers=ANY)
+    assert await (await bus.bucket("postbus-secrets")).get("outbound-channels.it") is None
+    await bus.stop()
+
+
+async def test_without_dispatch_a_try_is_answered_with_503(started: httpx.AsyncClient) -> None:
+    answer = await started.post("outbound-channels", json=SMTP)
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/try-unavailable")
+
+
+async def test_the_audit_is_in_its_stream_once_however_often_the_service_starts(
+    guarded: Guarded,
+) -> None:
+    for number in range(3):
+        service, _ = guarded.config()
+        await service.start()
+        async with client_of(service, TOKENS["admin"]) as client:
+            body = {"id": f"type-{number}", "name": "Type"}
+            assert (await client.post("ticket-types", json=body)).status_code == 201
+            listed = (await client.get("audit", params={"limit": 200})).json()["items"]
+        await service.stop()
+    told = await guarded.told()
+    assert [one["revision"] for one in told] == sorted({one["revision"] for one in told})
+    assert list(reversed(told)) == listed
