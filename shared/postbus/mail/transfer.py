@@ -2,6 +2,7 @@
 
 import binascii
 import quopri
+from email.errors import MessageError
 from email.message import Message
 
 from postbus.mail.charsets import Note
@@ -11,10 +12,10 @@ from postbus.mail.headers import HeaderFields
 
 def bytes_of(part: Message, header: HeaderFields, note: Note) -> bytes:
     """The content with its transfer encoding taken off (RFC 2045 §6)."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        children = (child for child in payload if isinstance(child, Message))
-        return b"\n".join(_flattened(child, note) for child in children)
+    if part.is_multipart():
+        payload = part.get_payload()
+        children = payload if isinstance(payload, list) else []
+        return b"\n".join(_flattened(one, note) for one in children if isinstance(one, Message))
     # With the field still there the library would take the encoding off by its own rules, and
     # without `decode` it would read 8-bit by the declared charset; ``header`` knows the field.
     del part["content-transfer-encoding"]
@@ -37,12 +38,13 @@ def bytes_of(part: Message, header: HeaderFields, note: Note) -> bytes:
 
 
 def _flattened(part: Message, note: Note) -> bytes:
-    """A message in a message, as the bytes it came as."""
+    """A message in a message, as the bytes it came as; roughly, if its header is broken."""
     try:
         return part.as_bytes()
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, KeyError):
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         note("attached-mail-broken")
-        return b""
+    fields = "".join(f"{name}: {value}\n" for name, value in part.raw_items())
+    return fields.encode("utf-8", "surrogateescape") + b"\n" + bytes_of(part, HeaderFields(), note)
 
 
 def _uudecoded(data: bytes, note: Note) -> bytes:

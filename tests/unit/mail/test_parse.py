@@ -285,6 +285,21 @@ def test_an_attached_mail_is_one_file_and_its_words_are_not_ours() -> None:
     assert parse(mail.attachments[0].data).full_text == "inner words"
 
 
+def test_an_attached_mail_with_a_broken_header_keeps_its_words() -> None:
+    inner = b"Subject: a\r\n\xff vendor=x\r\n  y\r\nX: \xff\nz:\r\n\r\nwords"
+    broken = b"Content-Type: message/rfc822\r\n\r\n" + inner
+    mail = parse(multipart_mail("mixed", part("text/plain", "outer"), broken))
+    assert mail.full_text == "outer"
+    assert b"words" in mail.attachments[0].data
+
+
+@pytest.mark.parametrize("charset", ["a\0b", "*=utf-8''x%00", '"', "undefined", "idna", "rot13"])
+def test_a_charset_that_is_none_costs_nothing(charset: str) -> None:
+    mail = parse(raw_mail({"Content-Type": f"text/plain; charset={charset}"}, "é"))
+    assert mail.full_text == "é"
+    assert not [problem for problem in mail.problems if "unreadable:" in problem]
+
+
 def test_a_calendar_invitation_is_a_file() -> None:
     mail = parse(
         multipart_mail(
