@@ -1,19 +1,19 @@
 """The errors of Postbus; adapters translate what drivers raise into these at the border.
 
-    PostbusError
-    ├── TemporaryError              trying again may help; may carry retry_after_seconds
-    │   ├── Unavailable             something we depend on is away; wait for it as long as it takes
-    │   │   ├── BusUnavailable      NATS
-    │   │   ├── StoreUnavailable    MongoDB, the blob store
-    │   │   └── GuardUnavailable    nobody answers "may this be sent?"
-    │   ├── MailHostUnavailable     time-out, refused connection, SMTP 4yz, HTTP 429 and 5xx
-    │   └── StateConflict           somebody saved first
-    └── PermanentError              trying again cannot help
-        ├── MailUnreadable
-        ├── MailRefused             SMTP 5yz; carries the enhanced code (RFC 3463)
-        ├── CredentialsRejected
-        ├── NotConfigured           a channel, ticket type or secret that is not there
-        └── BlobMissing             a reference to bytes that the blob store does not have
+PostbusError
+├── TemporaryError              trying again may help; may carry retry_after_seconds
+│   ├── Unavailable             something we depend on is away; wait for it as long as it takes
+│   │   ├── BusUnavailable      NATS
+│   │   ├── StoreUnavailable    MongoDB, the blob store
+│   │   └── GuardUnavailable    nobody answers "may this be sent?"
+│   ├── MailHostUnavailable     time-out, refused connection, SMTP 4yz, HTTP 429 and 5xx
+│   └── StateConflict           somebody saved first
+└── PermanentError              trying again cannot help
+    ├── MailUnreadable
+    ├── MailRefused             SMTP 5yz; carries the enhanced code (RFC 3463)
+    ├── CredentialsRejected
+    ├── NotConfigured           a channel, ticket type or secret that is not there
+    └── BlobMissing             a reference to bytes that the blob store does not have
 """
 
 

@@ -39,28 +39,29 @@ class LocalStack:
 
     def start(self, *, seconds: float = 90) -> "LocalStack":
         self.base = self.base or _free_base()
-        log = (self.home.parent / "up.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "local"],
-            cwd=REPOSITORY,
-            env={
-                **os.environ,
-                "PYTHONPATH": "deploy",
-                "POSTBUS_HOME": str(self.home),
-                "POSTBUS_PORT_BASE": str(self.base),
-                **self.environment,
-            },
-            stdout=log,
-            stderr=log,
-            preexec_fn=die_with_parent,
-        )
+        with (self.home.parent / "up.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local"],
+                cwd=REPOSITORY,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": "deploy",
+                    "POSTBUS_HOME": str(self.home),
+                    "POSTBUS_PORT_BASE": str(self.base),
+                    **self.environment,
+                },
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
         self.until(lambda: self.endpoints.get("ready"), seconds=seconds, what="ready")
         return self
 
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(40)
+        code, self.process = self.process.wait(40), None
+        return code
 
     @property
     def endpoints(self) -> dict[str, Any]:
@@ -80,9 +81,7 @@ class LocalStack:
         """SIGKILL one process, and wait until the supervisor has started it again."""
         before = self.endpoints["pids"][name]
         os.kill(before, signal.SIGKILL)
-        self.until(
-            lambda: self.endpoints["pids"].get(name, before) != before, what=f"{name} again"
-        )
+        self.until(lambda: self.endpoints["pids"].get(name, before) != before, what=f"{name} again")
 
     def wait_ready(self) -> None:
         """Every service says that it is ready."""
@@ -117,7 +116,8 @@ class LocalStack:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return _answer(answer.status, answer.read(), answer.headers)
         except HTTPError as error:
-            return _answer(error.code, error.read(), error.headers)
+            with error:
+                return _answer(error.code, error.read(), error.headers)
 
     def outbox(self) -> list[EmailMessage]:
         """The mails that left through the relay, oldest first."""
@@ -174,7 +174,8 @@ def _status(url: str) -> int:
         with urllib.request.urlopen(url, timeout=3) as answer:
             return int(answer.status)
     except HTTPError as error:
-        return error.code
+        with error:
+            return error.code
 
 
 def _free_base() -> int:

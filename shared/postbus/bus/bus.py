@@ -36,6 +36,8 @@ Answer = TypeVar("Answer", bound=Contract)
 Heard = TypeVar("Heard", bound=Event[Any])
 
 _ACK_TIMEOUT_SECONDS = 5.0
+_PULL_SECONDS = 3.0
+"""How long a pull waits; also how long a subscriber may be deaf after a restart of the server."""
 _MODELS = {fact.type: fact.model for fact in FACTS}
 
 
@@ -246,14 +248,17 @@ class Bus:
         async def hear(body: bytes) -> None:
             await handler(event.model_validate_json(body))
 
-        self._broker.subscriber(
-            declared.subjects[0],
-            stream=JStream(declared.stream, declare=False),
-            durable=declared.name,
-            pull_sub=PullSub(batch_size=declared.batch, timeout=2),
-            # Pull subscribers do not inherit the broker's prefix; without it they hear nothing.
-            inbox_prefix=f"{inbox_prefix(self._settings.service)}.".encode(),
-        )(hear)
+        for _ in range(declared.workers):
+            self._broker.subscriber(
+                declared.subjects[0],
+                stream=JStream(declared.stream, declare=False),
+                durable=declared.name,
+                # One at a time and several of them: a larger batch makes nats-py hold the first
+                # message back until the batch is full or `timeout` is over (seen with 2.16).
+                pull_sub=PullSub(batch_size=1, timeout=_PULL_SECONDS),
+                # Pull subscribers do not inherit the broker's prefix; without it they hear nothing.
+                inbox_prefix=f"{inbox_prefix(self._settings.service)}.".encode(),
+            )(hear)
 
     async def ready_problems(self) -> list[str]:
         """What keeps this service from hearing and telling; empty when ready.

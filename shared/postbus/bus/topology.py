@@ -35,14 +35,15 @@ class Stream:
 class Durable:
     """A pull consumer that a service binds to, shared by all its replicas.
 
-    `max_ack_pending` is the limit over all replicas: at least replicas x batch.
+    `workers` messages are handled at once in a replica. `max_ack_pending` is the limit over all
+    replicas: at least replicas x workers.
     """
 
     name: str
     stream: str
     subjects: tuple[str, ...]
     service: str
-    batch: int = 16
+    workers: int = 8
     ack_wait_seconds: int = 30
     max_ack_pending: int = 256
 

@@ -3,10 +3,11 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from html import escape
 from typing import Final
+from urllib.parse import unquote
 
 from postbus.mail.charsets import Note, decode
 from postbus.mail.encoded_words import unfold
@@ -22,6 +23,7 @@ from postbus.mail.transfer import bytes_of, unflowed
 MAX_DEPTH: Final = 50
 MAX_PARTS: Final = 1000
 _MAX_CONTENT_ID_CHARACTERS: Final = 200
+_CID: Final = re.compile(r"cid:([^\"'\s>)]{1,300})", re.IGNORECASE)
 _READ_AS_TEXT: Final = frozenset(("text/plain", "text/enriched", "text/richtext"))
 _NOT_SHOWN: Final = frozenset(("text/x-amp-html", "text/watch-html"))
 """Other readings of what is in the mail already, for one program each."""
@@ -51,6 +53,20 @@ class Bodies:
             for chunk in self.chunks
         )
         return "\n\n".join(text for piece in pieces if (text := _tidy(piece or "")))
+
+    def attachments(self) -> tuple[ParsedAttachment, ...]:
+        """The files; one that the HTML shows is inline, whatever its disposition says.
+
+        Seen in practice: pictures marked `attachment` that the text refers to by `cid:` (RFC 2392).
+        """
+        referred = {unquote(one) for one in _CID.findall(self._all_html())}
+        return tuple(
+            replace(file, inline=True) if file.content_id in referred else file
+            for file in self.files
+        )
+
+    def _all_html(self) -> str:
+        return "".join(chunk.html or "" for chunk in self.chunks)
 
     def safe_html(self, note: Note) -> str | None:
         """The whole body as HTML that is safe to show; None if the mail has none."""

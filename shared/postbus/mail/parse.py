@@ -100,7 +100,7 @@ def _of_header(header: HeaderFields, bodies: Bodies, problems: _Problems) -> Par
         full_text="",
         text="",
         html=None,
-        attachments=tuple(bodies.files),
+        attachments=bodies.attachments(),
         signals=guard(
             "signals",
             Signals(),

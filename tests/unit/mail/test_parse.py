@@ -482,3 +482,16 @@ def test_signals_are_the_facts_of_the_header() -> None:
     assert signals.from_mail_system
     assert not signals.is_report
     assert signals.received_count == 2
+
+
+@pytest.mark.parametrize("reference", ["cid:logo@x", "CID:logo@x", "cid:logo%40x"])
+def test_a_picture_that_the_html_shows_is_inline_whatever_it_calls_itself(reference: str) -> None:
+    mail = parse(
+        multipart_mail(
+            "related",
+            part("text/html", f'<img src="{reference}">'),
+            part("image/png", b"1", Content_ID="<logo@x>", Content_Disposition="attachment"),
+            part("image/png", b"2", Content_ID="<other@x>", Content_Disposition="attachment"),
+        )
+    )
+    assert [file.inline for file in mail.attachments] == [True, False]

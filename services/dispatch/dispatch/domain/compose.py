@@ -19,6 +19,7 @@ from postbus.contracts.mail import Address, Attachment, Content
 from postbus.contracts.sending import Quote, SendRequested
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+_FOLDED_ID = re.compile(rb"^((?:Message-ID|In-Reply-To):) *\r\n +<", re.MULTILINE | re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"^([\w.+-]+)/([\w.+-]+)$", re.ASCII)
 
 
@@ -73,7 +74,13 @@ def compose(
     for file in files:
         _attach(mail, file)
     envelope = Envelope("" if request.automatic else sender.address, to)
-    return Composed(envelope, mail.as_bytes(), sender.address, utf8)
+    return Composed(envelope, _unfolded_ids(mail.as_bytes()), sender.address, utf8)
+
+
+def _unfolded_ids(data: bytes) -> bytes:
+    """Python (3.11) folds a long id onto a line of its own, which some servers read as no id."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    return _FOLDED_ID.sub(rb"\1 <", head) + end + body
 
 
 def _headers(mail: EmailMessage, request: SendRequested, sender: Address, now: datetime) -> None:
