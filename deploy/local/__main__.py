@@ -27,7 +27,7 @@ _READY_SECONDS = 120.0
 _STOP_SECONDS = 25.0
 
 
-class _Stop(Exception):  # noqa: N818 - a wish of the user, not an error
+class _Stop(Exception):
     """Ctrl-C or SIGTERM."""
 
 
@@ -47,7 +47,11 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _on_signal)
     command = [str(Path(sys.executable).parent / "supervisord"), "-c", str(conf)]
-    supervisord = subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent)
+    supervisord = subprocess.Popen(
+        command,
+        start_new_session=True,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - this program has no threads
+    )
     try:
         _watch(home, ports, running, supervisord)
     except _Stop:
@@ -61,7 +65,9 @@ def main() -> int:
     return code
 
 
-def _watch(home: Home, ports: Ports, running: Stack, supervisord: "subprocess.Popen[bytes]") -> None:
+def _watch(
+    home: Home, ports: Ports, running: Stack, supervisord: "subprocess.Popen[bytes]"
+) -> None:
     print("Starting Postbus …", flush=True)
     file = home.folder / "endpoints.json"
     written = None
@@ -98,14 +104,15 @@ def _pids(home: Home) -> dict[str, int]:
 
 def _say_hello(home: Home, document: dict[str, object]) -> None:
     smtp = document["smtp_in"]
-    print(f"""
+    print(
+        f"""
 Postbus is up.
 
   config API     {document["config_api"]}/api/v1
   ticketing API  {document["ticketing_api"]}/api/v1
   mail in        smtp://{smtp}    creation address: support@postbus.localhost
   mail out       {document["outbox_maildir"]}    (caught, nothing leaves this machine)
-  events         {str(document["nats"])}
+  events         {document["nats"]!s}
   everything     {home.folder / "endpoints.json"}
   logs           {home.logs}
 
@@ -115,7 +122,9 @@ Send a first mail:
     --header "Subject: Printer on fire" --body "Help."
 
 Ctrl-C stops all of it; the data stays.
-""", flush=True)
+""",
+        flush=True,
+    )
 
 
 def _stop(supervisord: "subprocess.Popen[bytes]") -> int:

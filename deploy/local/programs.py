@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from postbus.bus.permissions import SETUP_USER
-from postbus.bus.topology import TOPOLOGY
-
 from local.home import Home
 from local.ports import Ports
+from postbus.bus.permissions import SETUP_USER
+from postbus.bus.topology import TOPOLOGY
 
 SERVICE_MODULES = {
     "config": "config_service",
@@ -82,11 +81,15 @@ def supervisor_conf(home: Home, running: Stack) -> str:
     """The configuration of supervisord: two groups, so that services stop before servers."""
     run = home.folder / "run"
     parts = [
-        f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={home.logs}/supervisord.log\n"
-        f"pidfile={run}/supervisord.pid\nchildlogdir={home.logs}\nminfds=1024\n",
+        (
+            f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={home.logs}/supervisord.log\n"
+            f"pidfile={run}/supervisord.pid\nchildlogdir={home.logs}\nminfds=1024\n"
+        ),
         f"[unix_http_server]\nfile={socket_file(home)}\nchmod=0700\n",
-        "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory="
-        "supervisor.rpcinterface:make_main_rpcinterface\n",
+        (
+            "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory="
+            "supervisor.rpcinterface:make_main_rpcinterface\n"
+        ),
     ]
     for group, programs, priority in (
         ("servers", running.servers, 1),
@@ -187,5 +190,5 @@ def _bin(name: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """supervisord expands %(…)s in values and splits at quotes."""
+    """Supervisord expands %(…)s in values and splits at quotes."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from doubles.mails import mail_received
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import AsyncMongoClient
+
+from doubles.mails import mail_received
 from postbus.contracts.base import BlobRef
 from postbus.contracts.mail import Address, Attachment
 from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import CustomerRef, QueueRef, TicketStatus
 from postbus.errors import StateConflict, StoreUnavailable
-from pymongo import AsyncMongoClient
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import INDEXES, ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed

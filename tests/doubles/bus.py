@@ -24,6 +24,7 @@ class KeptBus:
         event_id: str,
         about: str | None = None,
     ) -> None:
+        del about
         self.asked += 1
         if self.away:
             raise BusUnavailable("away")

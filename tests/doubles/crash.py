@@ -1,4 +1,4 @@
-"""Lets a program die at any of its steps: the n-th call to a port does its work, or not, and raises."""
+"""Lets a program die at any step: the n-th call to a port does its work, or not, and raises."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+
 from servers.customer import answer_to, new_mail, plain_address, send, without
 from servers.stack import LocalStack
 

@@ -1,5 +1,7 @@
 """Each process is killed in the middle and comes back: nothing lost, nothing twice."""
 
+import os
+import signal
 import smtplib
 import threading
 import time
@@ -9,6 +11,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+
 from servers.customer import new_mail
 from servers.stack import LocalStack
 
@@ -145,15 +148,14 @@ def test_mail_is_refused_for_now_while_nats_is_away(tmp_path: Any) -> None:
     # A stack of its own, whose NATS is not started again.
     stack = LocalStack(tmp_path / "home").start()
     try:
-        import os
-        import signal
-
         pid = stack.endpoints["pids"]["nats"]
         os.kill(pid, signal.SIGSTOP)
         started = time.monotonic()
-        with smtplib.SMTP(*stack.address("smtp_in"), timeout=60) as smtp:
-            with pytest.raises(smtplib.SMTPResponseException) as refused:
-                smtp.send_message(new_mail("While away"))
+        with (
+            smtplib.SMTP(*stack.address("smtp_in"), timeout=60) as smtp,
+            pytest.raises(smtplib.SMTPResponseException) as refused,
+        ):
+            smtp.send_message(new_mail("While away"))
         assert refused.value.smtp_code == 451
         assert time.monotonic() - started < 40
         os.kill(pid, signal.SIGCONT)

@@ -6,6 +6,7 @@ from typing import Any
 
 import nats
 import pytest
+
 from postbus.contracts.catalogue import FACTS
 from servers.customer import new_mail, send
 from servers.stack import LocalStack

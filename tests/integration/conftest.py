@@ -6,6 +6,7 @@ from pathlib import Path
 import nats
 import pytest
 from nats.aio.client import Client
+
 from postbus.bus.apply import apply
 from servers.nats import NatsServer
 

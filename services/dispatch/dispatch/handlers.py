@@ -39,9 +39,7 @@ class SendHandlers:
         attempt = Attempt(request=request, accepted_at=now)
         if is_too_old(request, now=now):
             await self._refuse_old(attempt)
-        elif await self.ledger.accept(attempt):
-            self.offer(request)
-        elif await self.ledger.open(request.send_id) is not None:
+        elif await self.ledger.accept(attempt) or await self.ledger.open(request.send_id):
             self.offer(request)
 
     def offer(self, request: SendRequested) -> None:

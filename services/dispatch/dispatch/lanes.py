@@ -33,6 +33,8 @@ class Lanes:
         self._known: set[str] = set()
         self._clocks: dict[str, tuple[asyncio.TimerHandle, str]] = {}
         self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._stopping = False
 
     @property
@@ -58,9 +60,8 @@ class Lanes:
         self._stopping = True
         for handle, _ in self._clocks.values():
             handle.cancel()
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self._busy and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.02)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
         for worker in self._workers:
             worker.cancel()
         for worker in self._workers:
@@ -81,6 +82,7 @@ class Lanes:
             if self._stopping:
                 continue
             self._busy += 1
+            self._idle.clear()
             try:
                 again = await self._work(send_id)
             except TemporaryError as error:
@@ -93,6 +95,8 @@ class Lanes:
                 again = self._now() + timedelta(minutes=5)
             finally:
                 self._busy -= 1
+                if not self._busy:
+                    self._idle.set()
             self._after(lane, send_id, again)
 
     def _after(self, lane: str, send_id: str, again: datetime | None) -> None:

@@ -12,7 +12,7 @@ from postbus.contracts.sending import SendOutcome, SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
 
 
-class OutcomeUnknown(Exception):  # noqa: N818 - not a fault: nobody can know
+class OutcomeUnknown(Exception):
     """The connection was lost after the point of no return: it may have been sent, or not."""
 
 
@@ -36,7 +36,7 @@ class Ledger(Protocol):
     async def change(self, kept: Kept, attempt: Attempt) -> Kept:
         """Write the next step, if nobody else did."""
 
-    async def finish(self, kept: Kept, outcome: SendOutcome) -> None:
+    async def finish(self, outcome: SendOutcome) -> None:
         """Write the end of it; from here on it is never sent again."""
 
     async def finished(self, send_id: str) -> Finished | None:

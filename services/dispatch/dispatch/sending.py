@@ -55,7 +55,7 @@ class Sending:
     def __init__(self, around: Around) -> None:
         self._a = around
 
-    async def attempt(self, send_id: str) -> datetime | None:
+    async def attempt(self, send_id: str) -> datetime | None:  # noqa: PLR0911 - one per way it can go
         """Do what is to be done now with a mail; safe to call at any time and on any replica."""
         kept = await self._a.ledger.open(send_id)
         if kept is None or kept.attempt.step is Step.CLAIMED:
@@ -191,7 +191,7 @@ class Sending:
         )
         return at
 
-    async def _note_deferral(  # noqa: PLR0913 - the facts of a deferral
+    async def _note_deferral(
         self, kept: Kept, via: str, *, reason: str, at: datetime, due: datetime | None, number: int
     ) -> None:
         attempt = kept.attempt.model_copy(
@@ -208,7 +208,7 @@ class Sending:
         await self._a.ledger.change(kept, attempt.model_copy(update={"last_outcome": fact}))
         await self._a.tell(fact)
 
-    async def _end(  # noqa: PLR0913 - the facts of an end
+    async def _end(
         self,
         kept: Kept,
         state: SendState,
@@ -227,7 +227,7 @@ class Sending:
             reply=reply,
             from_address=from_address,
         )
-        await self._a.ledger.finish(kept, fact)
+        await self._a.ledger.finish(fact)
         await self._tell_end(fact)
 
     async def _tell_end(self, fact: SendOutcome) -> None:

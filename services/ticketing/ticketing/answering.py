@@ -19,7 +19,7 @@ from ticketing.domain.threads import claim_key
 from ticketing.handlers import Surroundings
 
 
-class KeyReused(Exception):  # noqa: N818 - a refusal that the API words, not a fault
+class KeyReused(Exception):
     """The idempotency key was used for another answer."""
 
 

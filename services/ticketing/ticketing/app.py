@@ -53,7 +53,7 @@ def build(settings: TicketingSettings) -> Service:
         socketTimeoutMS=20000,
     )
     parts = _Parts(settings, bus, client[settings.mongodb_database])
-    service = Service(
+    return Service(
         name="ticketing",
         start=parts.start,
         stop=parts.stop,
@@ -61,7 +61,6 @@ def build(settings: TicketingSettings) -> Service:
         api=_api(parts),
         ready_checks=[bus.ready_problems, parts.follower.ready_problems, parts.store_problems],
     )
-    return service
 
 
 class _Parts:

@@ -62,6 +62,7 @@ class Bucket:
 
     async def get(self, key: str) -> Entry | None:
         """The live entry, or None; BusUnavailable."""
+        self._must_be_connected()
         async with bus_errors():
             try:
                 found = await asyncio.wait_for(self._kv.get(key), _TIMEOUT_SECONDS)
@@ -103,6 +104,7 @@ class Bucket:
     async def all(self, prefix: str = "") -> dict[str, Entry]:
         """Every live entry by key, or those under `prefix` (whole tokens, with its dot)."""
         entries: dict[str, Entry] = {}
+        self._must_be_connected()
         async with bus_errors():
             watcher = await self._kv.watch(f"{prefix}>", ignore_deletes=True)
             try:
@@ -114,6 +116,7 @@ class Bucket:
 
     async def history(self, key: str) -> list[Entry]:
         """What the bucket still knows of a key, oldest first, deletions included."""
+        self._must_be_connected()
         async with bus_errors():
             try:
                 return [_entry(found) for found in await self._kv.history(key)]
@@ -143,14 +146,17 @@ class Bucket:
             await follow.open()
 
     async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> int:
-        if not self._connected():
-            # nats-py would keep the write and do it when nobody expects it any more.
-            raise BusUnavailable("not connected")
+        # Without a connection nats-py would keep the write and do it when nobody expects it any more.
+        self._must_be_connected()
         async with bus_errors():
             ack = await self._js.publish(
                 f"$KV.{self._name}.{key}", value, headers=headers, timeout=_TIMEOUT_SECONDS
             )
         return ack.seq
+
+    def _must_be_connected(self) -> None:
+        if not self._connected():
+            raise BusUnavailable("not connected")
 
     async def _deletion(self, key: str) -> int | None:
         """The revision of the deletion mark that is the key's last entry, if it is one."""
@@ -168,14 +174,18 @@ class _Follow:
         self._kv = kv
         self._on_change = on_change
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def open(self) -> None:
+        self._closing = False
         async with bus_errors():
             watcher = await self._kv.watchall(ignore_deletes=False)
         self._task = asyncio.create_task(self._read(watcher))
 
     async def close(self) -> None:
         if self._task is not None:
+            # Python 3.11's wait_for may swallow a cancellation that meets a result; the flag stays.
+            self._closing = True
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
@@ -184,7 +194,7 @@ class _Follow:
     async def _read(self, watcher: KeyValue.KeyWatcher) -> None:
         live = False
         try:
-            while True:
+            while not self._closing:
                 try:
                     found = await watcher.updates(timeout=3600)
                 except nats.errors.TimeoutError:

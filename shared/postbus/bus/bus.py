@@ -84,7 +84,7 @@ class Bus:
             inbox_prefix=inbox_prefix(settings.service),
             # A connection that gave up would leave pull subscribers spinning without yielding.
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
+            reconnect_time_wait=1,
             closed_cb=self._on_closed,
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnected,
@@ -121,7 +121,11 @@ class Bus:
         self._consuming.stopping.set()
         for task in self._tasks:
             task.cancel()
-        await self._broker.stop()
+        try:
+            async with bus_errors():
+                await self._broker.stop()
+        except BusUnavailable as error:
+            log.warning("bus_stopped_without_nats", error=str(error))
 
     def on_reconnect(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Call after every reconnect: watches were blind meanwhile."""

@@ -26,27 +26,21 @@ class Permissions:
 
 def of_service(service: str, topology: Topology = TOPOLOGY) -> Permissions:
     """What one service needs and nothing else."""
-    publish: list[str] = []
-    subscribe = [f"{inbox_prefix(service)}.>"]
-    for fact in FACTS:
-        if service in fact.told_by:
-            publish.append(f"{fact.type}.>")
+    publish = [f"{fact.type}.>" for fact in FACTS if service in fact.told_by]
     for durable in topology.durables:
-        if durable.service == service:
-            publish += _pull(durable)
+        publish += _pull(durable) if durable.service == service else []
     for bucket in topology.buckets:
-        if service in bucket.readers:
-            publish += _read(bucket)
-        if service in bucket.writers:
-            publish.append(f"$KV.{bucket.name}.>")
-    answers = False
-    for requests in topology.requests:
-        if service in requests.asked_by:
-            publish.append(requests.subject)
-        if service == requests.answered_by:
-            subscribe.append(f"{requests.subject} {service}")
-            answers = True
-    return Permissions(tuple(dict.fromkeys(publish)), tuple(subscribe), answers=answers)
+        publish += _read(bucket) if service in bucket.readers else []
+        publish += [f"$KV.{bucket.name}.>"] if service in bucket.writers else []
+    publish += [asked.subject for asked in topology.requests if service in asked.asked_by]
+    answered = [
+        f"{asked.subject} {service}" for asked in topology.requests if service == asked.answered_by
+    ]
+    return Permissions(
+        tuple(dict.fromkeys(publish)),
+        (f"{inbox_prefix(service)}.>", *answered),
+        answers=bool(answered),
+    )
 
 
 def of_setup() -> Permissions:

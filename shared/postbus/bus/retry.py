@@ -22,9 +22,9 @@ class Policy:
     is parked. An error nobody foresaw gets three tries, because a new release may cure it. While
     something we depend on is away, the message waits here (heartbeat keeps it ours) with the
     delays below, up to `wait_here_seconds`, and then goes back to the stream: an outage
-    is not the message's fault and does not use up its tries. A lost race (StateConflict) looks again
-    here, at once. `max_deliveries` is the last net, for
-    a message whose handling kills the process before any verdict can be given.
+    is not the message's fault and does not use up its tries. A lost race (StateConflict) looks
+    again here, at once. `max_deliveries` is the last net, for a message whose handling kills the
+    process before any verdict can be given.
     """
 
     delays_seconds: tuple[float, ...] = (1, 5, 30, 120, 600)

@@ -32,7 +32,7 @@ class FieldError:
 class Problem(Exception):
     """An answer that is not the one that was asked for; `install` makes the response of it."""
 
-    def __init__(  # noqa: PLR0913 - one for each member of RFC 9457 §3.1
+    def __init__(
         self,
         status: int,
         slug: str,

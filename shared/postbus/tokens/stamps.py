@@ -1,4 +1,4 @@
-"""Signed stamps: which ticket a mail of ours belongs to, what kind it was, and how far it travelled.
+"""Signed stamps: which ticket a mail of ours belongs to, its kind, and how far it travelled.
 
 A stamp is 20 bytes, written in lower-case base32 so that it survives mail programs that change the
 case of an address: version and kind (1), hop (1), ticket number (4), seconds since 1970 (4), HMAC

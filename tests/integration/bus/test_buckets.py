@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from nats.aio.client import Client
+from prometheus_client import CollectorRegistry
+
 from postbus.bus import Bucket, Bus, BusSettings, Entry
 from postbus.bus.topology import GUARD_BUCKET
 from postbus.errors import BusUnavailable, StateConflict
-from prometheus_client import CollectorRegistry
 from servers.nats import NatsServer
 
 

@@ -6,15 +6,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from doubles.mails import mail_received
 from nats.aio.client import Client
+from prometheus_client import CollectorRegistry
+
+from doubles.mails import mail_received
 from postbus.bus import Bus, BusSettings
 from postbus.bus.retry import Policy
 from postbus.bus.topology import MAIL, PARKED
 from postbus.contracts.channels import ParkedEvent
 from postbus.contracts.mail import MailReceivedEvent
 from postbus.errors import BusUnavailable, MailHostUnavailable, PermanentError, StoreUnavailable
-from prometheus_client import CollectorRegistry
 from servers.nats import NatsServer
 
 QUICK = Policy(
@@ -80,6 +81,14 @@ async def hearing(bus: Bus, handler: Callable[..., object]) -> Bus:
     bus.consume("ticketing-mail", MailReceivedEvent, handler)  # type: ignore[arg-type]
     await bus.start()
     return bus
+
+
+async def short_ack_wait(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redelivery after 0.6 s of silence, and a heartbeat that fits."""
+    info = await admin.jetstream().consumer_info(MAIL, "ticketing-mail")
+    info.config.ack_wait = 0.6
+    await admin.jetstream().add_consumer(MAIL, info.config)
+    monkeypatch.setattr("postbus.bus.consume.HEARTBEAT_SECONDS", 0.2)
 
 
 async def tell(bus: Bus, mail_id: str = "m1") -> None:
@@ -181,10 +190,7 @@ async def test_a_slow_handler_runs_once_although_another_replica_waits(
     make_bus: MakeBus, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """INVARIANT: a handler slower than ack_wait is not run twice (the heartbeat)."""
-    info = await admin.jetstream().consumer_info(MAIL, "ticketing-mail")
-    info.config.ack_wait = 0.6
-    await admin.jetstream().add_consumer(MAIL, info.config)
-    monkeypatch.setattr("postbus.bus.consume.HEARTBEAT_SECONDS", 0.2)
+    await short_ack_wait(admin, monkeypatch)
     calls: list[str] = []
 
     async def slow(event: MailReceivedEvent) -> None:
@@ -266,24 +272,27 @@ async def test_a_message_that_kills_the_process_is_parked_in_the_end(
 
 
 async def test_running_handlers_finish_at_shutdown_and_nothing_comes_twice(
-    make_bus: MakeBus, admin: Client
+    make_bus: MakeBus, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[str] = []
+    await short_ack_wait(admin, monkeypatch)
+    ended: list[str] = []
 
     async def slow(event: MailReceivedEvent) -> None:
-        started.append(event.id)
         await asyncio.sleep(0.5)
+        ended.append(event.data.mail_id)
 
     bus = await hearing(make_bus(), slow)
-    for number in range(8):
+    for number in range(12):
         await tell(bus, f"m{number}")
-    await until(lambda: len(started) >= 4)
+    await asyncio.sleep(0.2)
     await bus.stop()
+    assert ended, "what was running was cut off"
     second = Handler()
     await hearing(make_bus(), second)
-    await until(lambda: len(started) + len(second.calls) >= 8)
-    await asyncio.sleep(0.3)
-    assert len(started) + len(second.calls) == 8
+    # What was on its way to the first process comes back after ack_wait.
+    await until(lambda: len(ended) + len(second.done) >= 12)
+    await asyncio.sleep(1)
+    assert sorted(ended + second.done) == sorted(f"m{number}" for number in range(12))
 
 
 async def test_one_trace_goes_through_all_that_a_message_causes(

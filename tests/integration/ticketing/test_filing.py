@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+
 from doubles.bus import KeptBus
 from doubles.crash import Crash, CrashAt
 from doubles.mails import NOW, mail_received
 from doubles.ticketing import STAMPER, received, surroundings
-from motor.motor_asyncio import AsyncIOMotorClient
 from postbus.contracts.mail import MailKind, MailReceived, OwnStamp
 from postbus.contracts.sending import SendOutcome, SendOutcomeEvent, SendState
 from postbus.contracts.tickets import TicketStatus
@@ -173,9 +174,11 @@ async def test_a_closed_ticket_is_opened_by_a_person_and_not_by_a_robot(desk: De
 CHAIN = [
     mail_received("a"),
     mail_received("b", in_reply_to=("a@example.com",), references=("a@example.com",)),
-    mail_received("c", in_reply_to=("b@example.com",), references=("a@example.com", "b@example.com")),
+    mail_received(
+        "c", in_reply_to=("b@example.com",), references=("a@example.com", "b@example.com")
+    ),
     mail_received("x"),
-]  # fmt: skip
+]
 
 
 async def test_a_claim_whose_holder_died_is_taken_over_after_a_minute(desk: Desk) -> None:

@@ -4,6 +4,7 @@ import json
 
 import pydantic
 import pytest
+
 from postbus.bus.retry import Park, Policy, Retry, WaitHere, verdict
 from postbus.errors import (
     BusUnavailable,
@@ -24,18 +25,25 @@ def _invalid() -> pydantic.ValidationError:
     raise AssertionError
 
 
+_NO_TEXT = UnicodeDecodeError("utf8", b"", 0, 1, "")
+
+
+def _asking(seconds: float) -> MailHostUnavailable:
+    return MailHostUnavailable("later", retry_after_seconds=seconds)
+
+
 @pytest.mark.parametrize(
     ("error", "delivery", "expected"),
     [
         pytest.param(MailRefused("no"), 1, Park("MailRefused"), id="permanent-parks-at-once"),
         pytest.param(_invalid(), 1, Park("ValidationError"), id="unreadable-model"),
         pytest.param(json.JSONDecodeError("x", "", 0), 1, Park("JSONDecodeError"), id="no-json"),
-        pytest.param(UnicodeDecodeError("utf8", b"", 0, 1, ""), 1, Park("UnicodeDecodeError"), id="no-text"),
+        pytest.param(_NO_TEXT, 1, Park("UnicodeDecodeError"), id="no-text"),
         pytest.param(MailHostUnavailable("later"), 1, Retry(1), id="temporary-1"),
         pytest.param(MailHostUnavailable("later"), 5, Retry(600), id="temporary-5"),
         pytest.param(MailHostUnavailable("later"), 6, Park("tries-exhausted"), id="temporary-6"),
-        pytest.param(MailHostUnavailable("x", retry_after_seconds=77), 1, Retry(77), id="asked-for-more"),
-        pytest.param(MailHostUnavailable("x", retry_after_seconds=1), 3, Retry(30), id="asked-for-less"),
+        pytest.param(_asking(77), 1, Retry(77), id="asked-for-more"),
+        pytest.param(_asking(1), 3, Retry(30), id="asked-for-less"),
         pytest.param(ValueError("bug"), 2, Retry(5), id="unknown-2"),
         pytest.param(ValueError("bug"), 3, Park("tries-exhausted"), id="unknown-3"),
         pytest.param(StoreUnavailable("away"), 99, WaitHere(0.2), id="an-outage-uses-no-tries"),

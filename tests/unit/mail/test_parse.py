@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - other alphabets look alike, and these are meant
+
 
 from datetime import UTC, datetime
 

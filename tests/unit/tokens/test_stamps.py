@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from postbus.tokens import Stamp, Stamper, StampKind, read_keys
 
 AT = datetime(2026, 11, 23, 9, 30, 12, tzinfo=UTC)

@@ -49,7 +49,7 @@ class NatsLedger:
         revision = await bucket.update(key, _bytes(attempt), revision=kept.revision)
         return Kept(attempt, revision)
 
-    async def finish(self, kept: Kept, outcome: SendOutcome) -> None:
+    async def finish(self, outcome: SendOutcome) -> None:
         bucket = await self._bucket()
         finished = Finished(outcome=outcome).model_dump_json(by_alias=True).encode()
         await bucket.create(_done(outcome.send_id), finished, ttl_seconds=ENTRY_LIFE_SECONDS)

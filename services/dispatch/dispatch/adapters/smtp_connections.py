@@ -36,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True)
 class SmtpLimits:
-    """Times in seconds; RFC 5321 §4.5.3.2 asks for minutes, and a lane waits no longer than these."""
+    """Times in seconds; RFC 5321 §4.5.3.2 asks for minutes; a lane waits no longer."""
 
     connect_seconds: float = 20
     command_seconds: float = 60
@@ -54,7 +54,7 @@ class SmtpConnections:
 
     @asynccontextmanager
     async def borrow(self, target: Target) -> AsyncIterator[aiosmtplib.SMTP]:
-        """A signed-in connection; it is kept when the block ends well, and dropped when it raises."""
+        """A signed-in connection; kept when the block ends well, dropped when it raises."""
         smtp = await self._reuse(target) or await self.open(target)
         try:
             yield smtp

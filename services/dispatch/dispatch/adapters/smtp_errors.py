@@ -10,7 +10,9 @@ from postbus.contracts.sending import SmtpReply
 from postbus.errors import CredentialsRejected, MailHostUnavailable, MailRefused, PostbusError
 
 _ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
-_WAIT = re.compile(r"(?:retry|try again)\s+(?:after|in)\s+(\d{1,6})\s*(s|sec|m|min|h|hour)", re.I)
+_WAIT = re.compile(
+    r"(?:retry|try again)\s+(?:after|in)\s+(\d{1,6})\s*(s|sec|m|min|h|hour)", re.IGNORECASE
+)
 _UNIT_SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600}
 
 

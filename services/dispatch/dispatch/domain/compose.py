@@ -172,7 +172,7 @@ def _attach(mail: EmailMessage, file: LoadedFile) -> None:
     matched = _MEDIA_TYPE.match(file.attachment.content_type)
     maintype, subtype = matched.groups() if matched else ("application", "octet-stream")
     if maintype in ("multipart", "message"):
-        # A message part may not be base64 (RFC 2046 §5.2.1), and what comes in must go out as it was.
+        # A message part may not be base64 (RFC 2046 §5.2.1), and the bytes must stay as they are.
         maintype, subtype = "application", "octet-stream"
     mail.add_attachment(
         file.data,

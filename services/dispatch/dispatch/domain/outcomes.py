@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from postbus.contracts.sending import SendOutcome, SendState, SmtpReply
 from dispatch.domain.attempts import Attempt
 from dispatch.domain.permission import recipients
+from postbus.contracts.sending import SendOutcome, SendState, SmtpReply
 
 
 def outcome(

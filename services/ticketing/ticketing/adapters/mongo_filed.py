@@ -1,8 +1,8 @@
 """Filing and answering on MongoDB.
 
 Only calls that mean the same in motor and in PyMongo's asynchronous client are made, so that the
-driver is one line of `app.py`. `find_one_and_update` is used for the ticket counter alone: it is one
-document, and elsewhere a filtered `update_one` does.
+driver is one line of `app.py`. `find_one_and_update` is used for the ticket counter alone, which is
+one document; elsewhere a filtered `update_one` does.
 """
 
 from collections.abc import Mapping, Sequence

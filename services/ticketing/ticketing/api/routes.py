@@ -76,7 +76,7 @@ def router(api: Api, auth: BearerAuth) -> APIRouter:
 
 def _tickets(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
     @routes.get("/tickets", dependencies=[Depends(auth.reader)], summary="List tickets")
-    async def list_tickets(  # noqa: PLR0913 - one for each filter of the list
+    async def list_tickets(
         queue: str | None = None,
         status: TicketStatus | None = None,
         assignee: str | None = None,
