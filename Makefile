@@ -55,6 +55,11 @@ lock: .venv/.installed  ## Solve the dependencies again and write requirements.l
 	@$(BIN)/uv pip compile requirements-dev.in --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade -o requirements.lock \
 	  $(foreach package,shared config dispatch ingest-forward loopguard ticketing,--no-emit-package postbus-$(package))
+	@$(MAKE) --no-print-directory .venv/.installed image-lists
+
+.PHONY: image-lists
+image-lists: .venv/.installed  ## Write which packages go into which image
+	@PYTHONPATH=deploy $(BIN)/python -m image.bill
 
 ##@ Test
 
@@ -70,9 +75,21 @@ test-fast: .venv/.installed  ## Unit and contract tests, no servers but the cont
 bench: .venv/.installed  ## Speed and memory of the whole flow, beside a peer, in one run
 	@PYTHONPATH=deploy:tests $(BIN)/python -m bench
 
+##@ Deploy
+
 .PHONY: k8s
 k8s: .venv/.installed  ## Render the manifests and validate them strictly
-	@$(BIN)/python deploy/k8s/validate.py
+	@PYTHONPATH=deploy $(BIN)/python -m k8s.validate
+
+.PHONY: images
+images:  ## Build the images; SERVICE=ticketing for one; needs docker, podman or buildah
+	@deploy/images.sh $(SERVICE)
+
+.PHONY: k8s-keys
+k8s-keys: .venv/.installed  ## Make the keys of a cluster in KEYS=folder; prints what to run
+	@PYTHONPATH=deploy $(BIN)/python -m k8s.make_keys $(KEYS)
+
+##@ Tidy
 
 .PHONY: clean
 clean:  ## Remove the environment and caches; .postbus/ with your data stays

@@ -37,8 +37,7 @@ class Keys:
 
     def prepare(self) -> None:
         """Make what is missing; what is there stays as it is."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for user in NATS_USERS:
             self._once(f"nats-{user}.seed", _new_seed)
         self._once("subscriber.password", lambda: _WORD(24))

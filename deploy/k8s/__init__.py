@@ -1,0 +1,1 @@
+"""The manifests, the checks over them, and the keys of a cluster."""

@@ -1,0 +1,71 @@
+"""What the manifests may refer to and is not in them: the Secrets, and who may read each.
+
+`k8s.make_keys` makes those of the first group; docs/guides/kubernetes.md shows the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from image.launcher import SETUP
+from keys import NATS_USERS
+from pydantic_settings import BaseSettings
+
+from config_service.settings import Settings as ConfigSettings
+from dispatch.settings import DispatchSettings
+from ingest_forward.settings import IngestForwardSettings
+from loopguard.settings import LoopguardSettings
+from ticketing.settings import TicketingSettings
+
+SETTINGS: Mapping[str, type[BaseSettings]] = {
+    "config": ConfigSettings,
+    "ticketing": TicketingSettings,
+    "loopguard": LoopguardSettings,
+    "dispatch": DispatchSettings,
+    "ingest-forward": IngestForwardSettings,
+}
+"""What each service reads from its environment."""
+
+WORKLOADS = (*SETTINGS, SETUP)
+ONE_REPLICA = ("config",)
+"""Two of these at a time could contradict one another."""
+KEEPS_ITS_NAME = ("dispatch",)
+"""A replica of these must be known again after a restart."""
+BLOB_USERS = ("dispatch", "ingest-forward", "ticketing")
+
+
+@dataclass(frozen=True)
+class DeclaredSecret:
+    """A Secret of the namespace: its keys, the file that each is made from, and who reads it."""
+
+    name: str
+    files: Mapping[str, str]
+    read_by: tuple[str, ...]
+
+
+MADE_SECRETS = (
+    *(
+        DeclaredSecret(f"nats-{user}", {"nats.seed": f"nats-{user}.seed"}, (user,))
+        for user in NATS_USERS
+    ),
+    DeclaredSecret("stamp-keys", {"stamp.keys": "stamp.keys"}, ("ingest-forward", "ticketing")),
+    DeclaredSecret("sealing-public", {"sealing.public": "sealing.public"}, ("config",)),
+    DeclaredSecret("sealing-private", {"sealing.private": "sealing.private"}, ("dispatch",)),
+    DeclaredSecret("bootstrap-tokens", {"tokens.json": "tokens.json"}, ("config",)),
+)
+"""From keys that nobody but Postbus knows."""
+
+GIVEN_SECRETS = (
+    DeclaredSecret("mongodb", {"url": "mongodb.url"}, ("ticketing",)),
+    DeclaredSecret("relay", {"url": "relay.url"}, ("dispatch",)),
+    DeclaredSecret(
+        "blob-store",
+        {
+            "access-key-id": "blob-store.access-key-id",
+            "secret-access-key": "blob-store.secret-access-key",
+        },
+        BLOB_USERS,
+    ),
+)
+"""What MongoDB, the mail server and the blob store gave you."""
+
+SECRETS: Mapping[str, DeclaredSecret] = {one.name: one for one in (*MADE_SECRETS, *GIVEN_SECRETS)}
