@@ -10,6 +10,8 @@ from bench.generator import Mail
 from bench.watching import Told
 from postbus.contracts.mail import MailKind
 
+OPENED, REPLIED = "postbus.ticket.opened.", "postbus.ticket.customer-replied."
+"""An answer that overtakes a large mail opens the thread, and that mail joins it."""
 _MESSAGE_ID = re.compile(rb"^message-id:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 _HEAD_BYTES = 8192
 _MAY_HOLD = ("L6", "L12")
@@ -54,9 +56,12 @@ def tickets_wrong(mails: Sequence[Mail], told: Iterable[Told]) -> list[str]:
     if wrong:
         return _some("ticket events", wrong)
     of_root = {mail.root: events[mail.root][0][1]["ticket"]["number"] for mail in mails}
+    openers = Counter[str]()
     for mail in mails:
         ((subject, data),) = events[mail.message_id]
+        openers[mail.root] += subject.startswith(OPENED)
         wrong += _event_wrong(mail, subject, data, ticket=of_root[mail.root])
+    wrong += [f"{root}: {n} mails opened its thread" for root, n in openers.items() if n != 1]
     if len(set(of_root.values())) != len(of_root):
         wrong.append(f"{len(of_root)} threads on {len(set(of_root.values()))} tickets")
     return _some("ticket events", wrong)
@@ -65,14 +70,20 @@ def tickets_wrong(mails: Sequence[Mail], told: Iterable[Told]) -> list[str]:
 def _event_wrong(mail: Mail, subject: str, data: dict[str, Any], *, ticket: int) -> list[str]:
     message = data["message"]
     files = {one["sha256"] for one in message["attachments"]}
-    what = "opened" if mail.opens else "customer-replied"
     facts = {
-        f"is {subject}": subject.startswith(f"postbus.ticket.{what}."),
+        f"is {subject}": subject.startswith((OPENED, REPLIED)),
         f"on ticket {data['ticket']['number']}": data["ticket"]["number"] == ticket,
         "another subject": message["subject"] == mail.subject,
         "files missing": files >= set(mail.attachments),
     }
     return [f"{mail.message_id}: {name}" for name, right in facts.items() if not right]
+
+
+def receipts_due(mails: Iterable[Mail], told: Iterable[Told]) -> int:
+    """How many receipts must be asked for: one for each ticket that a person opened."""
+    people = {mail.message_id for mail in mails if mail.kind is MailKind.HUMAN}
+    opened = (one.data for one in told if one.subject.startswith(OPENED))
+    return sum(data["message"]["message_id"] in people for data in opened)
 
 
 def received_wrong(mails: Sequence[Mail], received: Iterable[dict[str, Any]]) -> list[str]:

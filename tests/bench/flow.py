@@ -10,12 +10,13 @@ from typing import Any
 
 import httpx
 
-from bench.checks import Outbox, received_wrong, sent_wrong, tickets_wrong
+from bench.checks import OPENED, Outbox, receipts_due, received_wrong, sent_wrong, tickets_wrong
 from bench.figures import percentiles
 from bench.generator import Mail, mails
 from bench.processes import SERVERS, SUPERVISOR, Processes, Usage
 from bench.senders import Handed, hand_over
 from bench.watching import Watching
+from postbus.contracts.mail import MailKind
 from servers.stack import LocalStack
 
 _IDLE_SECONDS = 5.0
@@ -91,13 +92,13 @@ class Flow:
         """Mails in, until each is told and every receipt has come to its end."""
         heard = self._watching
         tickets, requested, ended = len(heard.tickets), len(heard.requested), len(heard.ended)
-        receipts = sum(mail.asks_receipt for mail in corpus)
         before = Usage.now(self._processes)
         handed = await hand_over(corpus, self._stack.address("smtp_in"), per_second=per_second)
         await heard.until(
             lambda: len(heard.tickets) >= tickets + len(corpus),
             lambda: f"{len(heard.tickets) - tickets} of {len(corpus)} mails became ticket events",
         )
+        receipts = receipts_due(corpus, heard.tickets[tickets:])
         await heard.until(
             lambda: len(heard.ended) >= ended + receipts,
             lambda: f"{len(heard.ended) - ended} of {receipts} receipts came to an end",
@@ -194,12 +195,12 @@ class Flow:
         }
 
     def _tickets_to_answer(self, count: int) -> list[int]:
-        people = {mail.message_id for mail in self._sent if mail.asks_receipt}
-        opened = (one.data for one in self._watching.tickets)
-        numbers = [
+        """Tickets of people, in the order of their opening."""
+        people = {mail.message_id for mail in self._sent if mail.kind is MailKind.HUMAN}
+        opened = (one.data for one in self._watching.tickets if one.subject.startswith(OPENED))
+        return [
             data["ticket"]["number"] for data in opened if data["message"]["message_id"] in people
-        ]
-        return list(dict.fromkeys(numbers))[:count]
+        ][:count]
 
     async def _check_all(self) -> None:
         by_customers = [

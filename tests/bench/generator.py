@@ -19,7 +19,7 @@ from postbus.contracts.mail import MailKind
 TO = "support@postbus.localhost"
 _SENDERS = 600
 _MIN_DISTANCE = 12
-"""A reply is this many mails behind what it answers; more than there are connections."""
+"""A reply is this many mails behind what it answers: more than there are connections."""
 _BEGUN_AT = datetime(2025, 11, 3, 8, tzinfo=UTC)
 _KINDS = (
     (MailKind.AUTO_REPLY, 0.04),
@@ -51,13 +51,8 @@ class Mail:
 
     @property
     def opens(self) -> bool:
-        """It begins a thread, so it must open a ticket."""
+        """It begins a thread."""
         return self.root == self.message_id
-
-    @property
-    def asks_receipt(self) -> bool:
-        """A person opens a ticket: a receipt is asked for, and sent unless the guard holds it."""
-        return self.opens and self.kind is MailKind.HUMAN
 
 
 @dataclass(frozen=True)
