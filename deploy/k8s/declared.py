@@ -40,6 +40,7 @@ class DeclaredSecret:
     name: str
     files: Mapping[str, str]
     read_by: tuple[str, ...]
+    needed: bool = True
 
 
 MADE_SECRETS = (
@@ -65,7 +66,10 @@ GIVEN_SECRETS = (
         },
         BLOB_USERS,
     ),
+    DeclaredSecret(
+        "smtp-tls", {"tls.crt": "tls.crt", "tls.key": "tls.key"}, ("ingest-forward",), needed=False
+    ),
 )
-"""What MongoDB, the mail server and the blob store gave you."""
+"""What MongoDB, the mail server, the blob store and, for STARTTLS, your authority gave you."""
 
 SECRETS: Mapping[str, DeclaredSecret] = {one.name: one for one in (*MADE_SECRETS, *GIVEN_SECRETS)}

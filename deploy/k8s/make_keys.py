@@ -33,7 +33,10 @@ def commands(folder: Path) -> list[str]:
     for secret in (*MADE_SECRETS, *GIVEN_SECRETS):
         command = _create(secret.name, secret.files, folder=folder, namespace=NAMESPACE)
         missing = [file for file in secret.files.values() if not (folder / file).exists()]
-        lines.append(_later(secret, missing, command) if missing else command)
+        if not missing:
+            lines.append(command)
+        elif secret.needed:
+            lines.append(_later(secret, missing, command))
     return lines
 
 

@@ -42,7 +42,7 @@ def secrets_exist(manifests: Manifests) -> list[str]:
             elif key not in declared.files:
                 problems.append(f"{workload.name}: Secret {name} has no key {key}")
     for name, declared in SECRETS.items():
-        if readers[name] != set(declared.read_by):
+        if readers[name] != set(declared.read_by) and (declared.needed or readers[name]):
             said, found = ", ".join(sorted(declared.read_by)), ", ".join(sorted(readers[name]))
             problems.append(f"Secret {name} is for {said}, and is read by {found or 'nobody'}")
     return problems

@@ -111,6 +111,8 @@ BREAKS = [
     (SECRETS, "file key", lambda m: _put(_pod(m, "loopguard"), "seed",
         "volumes", 0, "projected", "sources", 0, "secret", "items", 0, "key")),
     (SECRETS, "all of it", lambda m: _pod(m, "loopguard")["volumes"][0]["projected"]["sources"][0]["secret"].pop("items")),
+    (SECRETS, "certificate of the door", lambda m: _put(_pod(m, "loopguard"), "smtp-tls",
+        "volumes", 0, "projected", "sources", 0, "secret", "name")),
     (SECRETS, "in a file", lambda m: m.documents.append(
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "postbus"}})),
     (FOUND, "selector", lambda m: _put(_service(m, "config"), {"app.kubernetes.io/name": "konfig"}, "selector")),
