@@ -1,0 +1,1 @@
+"""What the generated pages say, one module a page."""
