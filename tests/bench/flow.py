@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,19 +74,22 @@ class Flow:
         return figures
 
     async def _saturate(self, edition: str, count: int) -> Figures:
-        corpus = list(mails(count, seed=self._plan.seed, edition=edition))
-        return await self._through(corpus, per_second=None)
+        return await self._through(await self._written(count, edition), per_second=None)
 
     async def _pace(self, count: int, *, per_second: float) -> Figures:
-        corpus = list(mails(count, seed=self._plan.seed, edition="paced"))
-        return await self._through(corpus, per_second=per_second)
+        return await self._through(await self._written(count, "paced"), per_second=per_second)
 
     async def _fill(self, stored: int) -> None:
         missing = stored - len(self._sent)
         for begin in range(0, missing, 1000):
             part = min(1000, missing - begin)
-            corpus = list(mails(part, seed=self._plan.seed, edition=f"fill{begin}", large=False))
+            corpus = await self._written(part, f"fill{begin}", large=False)
             await self._through(corpus, per_second=None)
+
+    async def _written(self, count: int, edition: str, *, large: bool = True) -> list[Mail]:
+        """Beside the event loop, which has heartbeats of the bus to answer."""
+        corpus = mails(count, seed=self._plan.seed, edition=edition, large=large)
+        return await asyncio.to_thread(list, corpus)
 
     async def _through(self, corpus: list[Mail], *, per_second: float | None) -> Figures:
         """Mails in, until each is told and every receipt has come to its end."""
@@ -109,7 +112,7 @@ class Flow:
 
     def _note(self, corpus: Sequence[Mail], requested: int, ended: int, receipts: int) -> None:
         heard = self._watching
-        self._sent += corpus
+        self._sent += [replace(mail, raw=b"") for mail in corpus]
         self._requests += receipts
         self.wrong += sent_wrong(
             receipts, heard.requested[requested:], heard.ended[ended:], self._outbox
@@ -211,18 +214,18 @@ class Flow:
         self.wrong += tickets_wrong(self._sent, by_customers)
         self.wrong += received_wrong(self._sent, await self._watching.read("postbus.mail.>"))
         self.wrong += [f"parked: {one.subject}" for one in self._watching.parked]
-        expected, shown = sum(mail.opens for mail in self._sent), self._tickets_shown()
+        expected, shown = sum(mail.opens for mail in self._sent), await self._tickets_shown()
         if expected != shown:
             self.wrong.append(f"the API lists {shown} tickets instead of {expected}")
 
-    def _tickets_shown(self) -> int:
+    async def _tickets_shown(self) -> int:
         found, cursor = 0, ""
         while True:
-            page = self._stack.api("GET", f"tickets?limit=200{cursor}").body
-            found += len(page["items"])
-            if page["next_cursor"] is None:
+            page = await asyncio.to_thread(self._stack.api, "GET", f"tickets?limit=200{cursor}")
+            found += len(page.body["items"])
+            if page.body["next_cursor"] is None:
                 return found
-            cursor = f"&cursor={page['next_cursor']}"
+            cursor = f"&cursor={page.body['next_cursor']}"
 
 
 async def _answer(client: httpx.AsyncClient, number: int, *, due: float) -> tuple[str, Handed]:

@@ -47,11 +47,15 @@ class Watching:
         """Subscribe from the beginning of each stream."""
         self._client = await nats.connect(url)
         js = self._client.jetstream()
-        for subject in ("postbus.ticket.>", "postbus.send.>", "postbus.parked.>"):
+        self._subscriptions = [
             await js.subscribe(subject, ordered_consumer=True, cb=self._hear)
+            for subject in ("postbus.ticket.>", "postbus.send.>", "postbus.parked.>")
+        ]
 
     async def close(self) -> None:
-        """Hang up."""
+        """Hang up; first the subscriptions, which would try to come back."""
+        for subscription in self._subscriptions:
+            await subscription.unsubscribe()
         await self._client.close()
 
     async def until(

@@ -76,7 +76,6 @@ def _kept(manifest: list[dict[str, Any]]) -> dict[str, int]:
         for one in FollowUp.objects.select_related("ticket")
         if one.message_id
     }
-    outbox = Path(settings.EMAIL_FILE_PATH)
     right = [one for one in manifest if one["message_id"] in found]
     return {
         "tickets": Ticket.objects.count(),
@@ -90,7 +89,7 @@ def _kept(manifest: list[dict[str, Any]]) -> dict[str, int]:
         "texts_garbled": sum(
             _flat(one["opening"]) not in _flat(found[one["message_id"]].comment) for one in right
         ),
-        "mails_out": sum(1 for _ in outbox.iterdir()) if outbox.exists() else 0,
+        "mails_out": _mails_out(Path(settings.EMAIL_FILE_PATH)),
     }
 
 
@@ -98,9 +97,19 @@ def _flat(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
+def _mails_out(outbox: Path) -> int:
+    """Mails of one moment may share a file; a line of dashes ends each."""
+    files = outbox.iterdir() if outbox.exists() else ()
+    return sum(file.read_bytes().count(b"\n" + b"-" * 79 + b"\n") for file in files)
+
+
 def _peak_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """Peak of resident memory; `ru_maxrss` on Linux begins with that of whoever started us."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":
