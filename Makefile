@@ -72,8 +72,8 @@ test-fast: .venv/.installed  ## Unit and contract tests, no servers but the cont
 	@$(BIN)/python -m pytest -q tests/unit tests/contract
 
 .PHONY: bench
-bench: .venv/.installed  ## Speed and memory of the whole flow, beside a peer, in one run
-	@PYTHONPATH=deploy:tests $(BIN)/python -m bench
+bench: .venv/.installed  ## Speed and memory of the whole flow, beside a peer (ARGS="--long" …)
+	@PYTHONPATH=deploy:tests $(BIN)/python -m bench $(ARGS)
 
 ##@ Deploy
 
