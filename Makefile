@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := shared $(wildcard services/*)
 EDITABLE := $(foreach package,$(PACKAGES),-e ./$(package))
-CODE := shared/postbus $(patsubst %/__init__.py,%,$(wildcard services/*/*/__init__.py)) deploy tests
+CODE := shared/postbus $(patsubst %/__init__.py,%,$(wildcard services/*/*/__init__.py)) deploy docs tests
 
 ##@ Use
 

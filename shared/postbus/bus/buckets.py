@@ -146,7 +146,7 @@ class Bucket:
             await follow.open()
 
     async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> int:
-        # Without a connection nats-py would keep the write and do it when nobody expects it any more.
+        # nats-py would keep an unconnected write and do it when nobody expects it any more.
         self._must_be_connected()
         async with bus_errors():
             ack = await self._js.publish(

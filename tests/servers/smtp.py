@@ -1,0 +1,117 @@
+"""A real SMTP server that behaves as told: refuses, delays, drops the connection, wants a login."""
+
+import asyncio
+import ssl
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from servers.nats import free_port
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+
+
+@dataclass
+class Behaviour:
+    """What the server answers; each list is used up from the front, then all is well."""
+
+    rcpt: list[str] = field(default_factory=list)
+    data: list[str] = field(default_factory=list)
+    data_seconds: float = 0
+    drop_after_data: int = 0
+    users: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Taken:
+    """A mail that the server took."""
+
+    sender: str
+    recipients: list[str]
+    content: bytes
+    user: str | None
+
+
+class SmtpServer:
+    """aiosmtpd in a thread of its own."""
+
+    def __init__(self, behaviour: Behaviour | None = None, *, tls: str = "none") -> None:
+        self.behaviour = behaviour or Behaviour()
+        self.taken: list[Taken] = []
+        self.connections = 0
+        self._lock = threading.Lock()
+        self.port = free_port()
+        self._tls = tls
+        self._controller = self._make()
+
+    def start(self) -> "SmtpServer":
+        self._controller.start()
+        return self
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    def _make(self) -> Controller:
+        context = None
+        if self._tls != "none":
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(CERTIFICATE)
+        options: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": 50_000_000}
+        if self.behaviour.users:
+            options |= {
+                "authenticator": self._authenticate,
+                "auth_required": self._tls == "starttls",
+                # aiosmtpd counts only STARTTLS as TLS.
+                "auth_require_tls": self._tls == "starttls",
+            }
+        if self._tls == "implicit":
+            options["ssl_context"] = context
+        if self._tls == "starttls":
+            options |= {"tls_context": context, "require_starttls": True}
+        return Controller(self, hostname="127.0.0.1", port=self.port, **options)
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        user = data.login.decode()
+        right = self.behaviour.users.get(user) == data.password.decode()
+        return AuthResult(success=right, handled=False, auth_data=user)
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name for it
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        with self._lock:
+            self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name for it
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        with self._lock:
+            answer = self.behaviour.rcpt.pop(0) if self.behaviour.rcpt else "250 OK"
+        if answer.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name for it
+        if self.behaviour.data_seconds:
+            await asyncio.sleep(self.behaviour.data_seconds)
+        with self._lock:
+            answer = self.behaviour.data.pop(0) if self.behaviour.data else "250 2.0.0 taken"
+            if answer.startswith("2"):
+                user = getattr(session, "auth_data", None)
+                self.taken.append(
+                    Taken(envelope.mail_from, list(envelope.rcpt_tos), envelope.content, user)
+                )
+            drop = self.behaviour.drop_after_data > 0
+            if drop:
+                self.behaviour.drop_after_data -= 1
+        if drop:
+            server.transport.abort()
+        return answer
