@@ -186,8 +186,11 @@ class Sending:
             reason = f"given up after {self._a.schedule.give_up_after.days} days: {error}"
             await self._end(kept, SendState.FAILED, outbound.id, reason=reason)
             return None
+        # What an admin has to mend is tried again as soon as the configuration changes.
+        mendable = isinstance(error, (CredentialsRejected, NotConfigured))
+        due = None if mendable else at
         await self._note_deferral(
-            kept, outbound.id, reason=str(error), at=at, due=at, number=number
+            kept, outbound.id, reason=str(error), at=at, due=due, number=number
         )
         return at
 

@@ -20,9 +20,6 @@ class TicketingSettings(ServiceSettings):
         description="keys that sign stamps, base64, one a line; the first one signs",
     )
     tenant: str = Field(default="postbus", description="name of this installation, signed along")
-    max_reply_bytes: int = Field(
-        default=35 * 1024 * 1024, description="largest request body that the API takes, bytes"
-    )
     sweep_seconds: float = Field(
         default=5, description="how often facts that a crash left untold are looked for, seconds"
     )

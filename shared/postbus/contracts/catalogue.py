@@ -43,7 +43,7 @@ class Fact:
 
 FACTS: tuple[Fact, ...] = (
     Fact("postbus.mail.received", "channel", MailReceivedEvent, INGEST,
-          "ticketing, loopguard", "a mail came in, normalized, with its raw bytes by reference"),
+          "ticketing", "a mail came in, normalized, with its raw bytes by reference"),
     Fact("postbus.mail.held", "channel", MailHeldEvent, (*INGEST, "ticketing"),
           "admins", "a mail is kept and not filed, and why"),
     Fact("postbus.ticket.opened", "queue", TicketOpenedEvent, ("ticketing",),

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from postbus.errors import NotConfigured, StateConflict, TemporaryError
+from postbus.errors import BlobMissing, NotConfigured, StateConflict, TemporaryError
 
 MEDIA_TYPE = "application/problem+json"
 DEFAULT_RETRY_AFTER_SECONDS = 2
@@ -101,6 +101,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(StateConflict, _conflict)
     app.add_exception_handler(TemporaryError, _temporary)
     app.add_exception_handler(NotConfigured, _not_configured)
+    app.add_exception_handler(BlobMissing, _blob_missing)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -175,6 +176,11 @@ def _temporary(_: Request, error: Exception) -> JSONResponse:
 
 def _not_configured(_: Request, error: Exception) -> JSONResponse:
     return response(Problem(422, "not-configured", detail=str(error)))
+
+
+def _blob_missing(_: Request, __: Exception) -> JSONResponse:
+    detail = "The bytes are not in the blob store any more."
+    return response(Problem(404, "bytes-missing", detail=detail))
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - Starlette raises it on, so the server logs it; callers are told nothing of our inside
