@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import nats.errors
 import nats.js.errors
 import structlog
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
+from nats.js.api import DeliverPolicy
 from nats.js.kv import KV_DEL, KV_OP, KV_PURGE, KeyValue
 
 from postbus.errors import BusUnavailable, StateConflict
@@ -103,25 +105,38 @@ class Bucket:
 
     async def all(self, prefix: str = "") -> dict[str, Entry]:
         """Every live entry by key, or those under `prefix` (whole tokens, with its dot)."""
-        entries: dict[str, Entry] = {}
-        self._must_be_connected()
-        async with bus_errors():
-            watcher = await self._kv.watch(f"{prefix}>", ignore_deletes=True)
-            try:
-                while (found := await watcher.updates(timeout=_TIMEOUT_SECONDS)) is not None:
-                    entries[found.key] = _entry(found)
-            finally:
-                await watcher.stop()
-        return entries
+        found = await self._stored(f"{prefix}>", DeliverPolicy.LAST_PER_SUBJECT)
+        return {entry.key: entry for entry in found if entry.operation == "PUT"}
 
     async def history(self, key: str) -> list[Entry]:
         """What the bucket still knows of a key, oldest first, deletions included."""
+        return await self._stored(key, DeliverPolicy.ALL)
+
+    async def _stored(self, keys: str, policy: DeliverPolicy) -> list[Entry]:
+        """What is stored now, counted by the server.
+
+        Not by nats-py's watch: its sign that all was seen may come before the first value (2.16),
+        and a whole configuration would look empty.
+        """
         self._must_be_connected()
+        prefix = f"$KV.{self._name}."
         async with bus_errors():
+            subscription = await self._js.subscribe(
+                f"{prefix}{keys}",
+                stream=f"KV_{self._name}",
+                ordered_consumer=True,
+                deliver_policy=policy,
+            )
             try:
-                return [_entry(found) for found in await self._kv.history(key)]
-            except nats.js.errors.NoKeysError:
-                return []
+                info = await subscription.consumer_info()
+                sent = info.delivered.consumer_seq if info.delivered else 0
+                total = (info.num_pending or 0) + sent
+                return [
+                    _stored_entry(await subscription.next_msg(timeout=_TIMEOUT_SECONDS), prefix)
+                    for _ in range(total)
+                ]
+            finally:
+                await subscription.unsubscribe()
 
     async def follow(self, on_change: Callable[[Entry], None]) -> Callable[[], Awaitable[None]]:
         """Call for each change from now on; gives back what stops it.
@@ -213,3 +228,11 @@ class _Follow:
 def _entry(found: KeyValue.Entry) -> Entry:
     operation = "DEL" if found.operation in ("DEL", "PURGE") else "PUT"
     return Entry(found.key, found.value or b"", found.revision or 0, operation)
+
+
+def _stored_entry(message: Msg, prefix: str) -> Entry:
+    headers = message.headers or {}
+    gone = headers.get(KV_OP) in (KV_DEL, KV_PURGE) or "Nats-Marker-Reason" in headers
+    key = message.subject.removeprefix(prefix)
+    revision = message.metadata.sequence.stream
+    return Entry(key, message.data, revision, "DEL" if gone else "PUT")
