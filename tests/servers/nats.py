@@ -46,6 +46,25 @@ def wait_for_port(port: int, *, seconds: float = 15) -> None:
     raise TimeoutError(f"nobody listens on {port}")
 
 
+def run_server(command: list[str], *, port: int) -> "subprocess.Popen[bytes]":
+    """A server process that dies with the test run, once it listens on its port."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,
+    )
+    wait_for_port(port)
+    return process
+
+
+def end_server(process: "subprocess.Popen[bytes] | None", *, kill: bool) -> None:
+    """End a server by its process id, in order or by SIGKILL, and wait for it."""
+    if process is not None:
+        os.kill(process.pid, signal.SIGKILL if kill else signal.SIGTERM)
+        process.wait(10)
+
+
 @dataclass
 class NatsServer:
     """One nats-server process with JetStream; restart keeps port and data."""
@@ -66,17 +85,9 @@ class NatsServer:
             f'listen: "127.0.0.1:{self.port}"\nmax_payload: 8MB\n'
             f'jetstream {{ store_dir: "{self.folder}" }}\n{self.config}'
         )
-        self.process = subprocess.Popen(
-            [program("nats-server"), "-c", str(path)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,
-        )
-        wait_for_port(self.port)
+        self.process = run_server([program("nats-server"), "-c", str(path)], port=self.port)
         return self
 
     def stop(self, *, kill: bool = False) -> None:
-        if self.process is not None:
-            os.kill(self.process.pid, signal.SIGKILL if kill else signal.SIGTERM)
-            self.process.wait(10)
-            self.process = None
+        end_server(self.process, kill=kill)
+        self.process = None
