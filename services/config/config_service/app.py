@@ -25,7 +25,7 @@ from config_service.resources.seeding import ensure_tokens, read_bootstrap_token
 from config_service.resources.ticket_types import TicketTypes
 from config_service.resources.tokens import Tokens
 from config_service.resources.trying import Trying
-from config_service.resources.upkeep import Upkeep
+from config_service.resources.upkeep import AGAIN_SECONDS, EVERY_SECONDS, Upkeep
 from config_service.settings import Settings
 from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import CONFIG_BUCKET, SECRETS_BUCKET, TOPOLOGY
@@ -33,6 +33,7 @@ from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
 from postbus.runtime.auth import BearerAuth
 from postbus.runtime.problems import RESPONSES, install
+from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.secrets import Sealer
 
@@ -75,7 +76,7 @@ class _Parts:
     trail: AuditTrail
     documents: Documents
     own_addresses: OwnAddresses
-    upkeep: Upkeep
+    upkeep: Rounds
 
 
 def _parts(bus: ServiceBus) -> _Parts:
@@ -93,7 +94,12 @@ def _parts(bus: ServiceBus) -> _Parts:
         trail=trail,
         documents=documents,
         own_addresses=own_addresses,
-        upkeep=Upkeep(own_addresses, trail),
+        upkeep=Rounds(
+            Upkeep(own_addresses, trail).once,
+            name="upkeep",
+            seconds=EVERY_SECONDS,
+            again_seconds=AGAIN_SECONDS,
+        ),
     )
 
 

@@ -1,8 +1,6 @@
 """Builds dispatch: ledger, guard, transport, lanes."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -26,7 +24,7 @@ from postbus.contracts.base import derived_id, utc_now
 from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
 from postbus.contracts.sending import SendOutcome, SendRequestedEvent
 from postbus.contracts.trying import TryOutbound
-from postbus.errors import TemporaryError
+from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.secrets import Opener
 
@@ -61,7 +59,6 @@ class _Parts:
             self.registry,
         )
         self._settings = settings
-        self._sweeping: asyncio.Task[None] | None = None
         self._tell = _Telling(self.bus, self.registry)
         ledger = NatsLedger(lambda: self.bus.bucket(LEDGER_BUCKET))
         self._transport = _transport(settings, _open_secret(self.bus, settings))
@@ -89,6 +86,7 @@ class _Parts:
         self._sweep = Sweep(
             ledger, handlers, sending, settings.instance, timedelta(seconds=seconds), utc_now
         )
+        self._rounds = Rounds(self._sweep.again, name="sweep", seconds=settings.sweep_seconds)
         self.bus.consume("dispatch-requests", SendRequestedEvent, handlers.on_send_requested)
         trying = TryHandler(self._transport)
         self.bus.answer(
@@ -103,29 +101,15 @@ class _Parts:
         if found:
             log.info("ledger_taken_up", mails=found)
         await self.bus.start()
-        if self._sweeping is None:
-            self._sweeping = asyncio.create_task(self._sweep_again())
+        self._rounds.start()
 
     async def stop(self) -> None:
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeping
+        await self._rounds.stop()
         # Attempts under way still need the bus to write down how they ended.
         await self._lanes.stop(seconds=self._settings.graceful_seconds * 0.8)
         await self._transport.close()
         await self.follower.stop()
         await self.bus.stop()
-
-    async def _sweep_again(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.sweep_seconds)
-            try:
-                await self._sweep.again()
-            except TemporaryError as error:
-                log.warning("sweep_waits", error=str(error))
-            except Exception:
-                log.exception("sweep_failed")
 
 
 class _Telling:

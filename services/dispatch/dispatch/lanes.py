@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from postbus.errors import TemporaryError
+from postbus.runtime.rounds import end_tasks
 
 log = structlog.get_logger("dispatch")
 
@@ -62,11 +63,7 @@ class Lanes:
             handle.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds)
-        for worker in self._workers:
-            worker.cancel()
-        for worker in self._workers:
-            with suppress(asyncio.CancelledError):
-                await worker
+        await end_tasks(self._workers)
 
     def _queue(self, lane: str) -> asyncio.Queue[str]:
         if lane not in self._queues:
@@ -77,10 +74,11 @@ class Lanes:
         return self._queues[lane]
 
     async def _serve(self, lane: str, queue: asyncio.Queue[str]) -> None:
-        while True:
+        # The flag, because a driver may swallow the cancellation.
+        while not self._stopping:
             send_id = await queue.get()
             if self._stopping:
-                continue
+                return
             self._busy += 1
             self._idle.clear()
             try:

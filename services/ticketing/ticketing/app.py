@@ -1,8 +1,5 @@
 """Builds ticketing: store, bus, handlers and API."""
 
-import asyncio
-from contextlib import suppress
-
 import structlog
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient  # noqa: TID251 - the one line that picks the driver
@@ -17,6 +14,7 @@ from postbus.contracts.sending import SendOutcomeEvent
 from postbus.errors import TemporaryError
 from postbus.runtime import problems
 from postbus.runtime.auth import BearerAuth
+from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.tokens import Stamper, read_keys
 from ticketing.adapters.mongo_errors import mongo_errors
@@ -72,8 +70,7 @@ class _Parts:
         self.blobs: BlobStore = open_store(settings.blob_url)
         self.listed = MongoListed(database)
         self._database = database
-        self._sweep_seconds = settings.sweep_seconds
-        self._sweeping: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self._sweep, name="sweep", seconds=settings.sweep_seconds)
         store = MongoFiled(database)
         self.around = Surroundings(
             store=store,
@@ -90,14 +87,10 @@ class _Parts:
         await self.bus.connect()
         await self.follower.start(self.bus)
         await self.bus.start()
-        if self._sweeping is None:
-            self._sweeping = asyncio.create_task(self._sweep())
+        self._rounds.start()
 
     async def stop(self) -> None:
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeping
+        await self._rounds.stop()
         await self.follower.stop()
         await self.bus.stop()
 
@@ -110,17 +103,9 @@ class _Parts:
         return []
 
     async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(self._sweep_seconds)
-            try:
-                told = await self.around.telling.sweep(now=utc_now())
-            except TemporaryError as error:
-                log.warning("sweep_waits", error=str(error))
-            except Exception:
-                log.exception("sweep_failed")
-            else:
-                if told:
-                    log.info("untold_facts_told", tickets=told)
+        told = await self.around.telling.sweep(now=utc_now())
+        if told:
+            log.info("untold_facts_told", tickets=told)
 
 
 def _api(parts: _Parts) -> FastAPI:

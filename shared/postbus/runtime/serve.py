@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from postbus.errors import TemporaryError
 from postbus.runtime.logging import configure
+from postbus.runtime.rounds import end_tasks
 from postbus.runtime.settings import ServiceSettings
 
 log = structlog.get_logger("postbus.runtime")
@@ -72,6 +73,7 @@ class _State:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._started = False
+        self._stopping = False
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -79,15 +81,15 @@ class _State:
         try:
             yield
         finally:
-            starting.cancel()
-            with suppress(asyncio.CancelledError):
-                await starting
+            self._stopping = True
+            await end_tasks([starting])
             await self._service.stop()
             log.info("service_stopped")
 
     async def _start(self) -> None:
         """Start, and start again while something is away; health answers meanwhile."""
-        while True:
+        # The flag, because a driver may swallow the cancellation.
+        while not self._stopping:
             try:
                 await self._service.start()
             except TemporaryError as error:

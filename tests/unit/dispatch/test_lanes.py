@@ -77,3 +77,22 @@ def test_retries_follow_the_schedule_and_end_after_five_days() -> None:
 def test_a_server_that_asks_for_more_time_gets_it() -> None:
     at = Schedule().next_attempt_at(1, accepted_at=NOW, now=NOW, asked_seconds=7200)
     assert at == NOW + timedelta(hours=2)
+
+
+async def test_stop_comes_back_though_a_driver_swallows_the_cancellation() -> None:
+    """INVARIANT: Python 3.11's wait_for may do that, and the process would never end."""
+    began = asyncio.Event()
+
+    async def work(_: str) -> datetime | None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise BusUnavailable("the driver says") from None
+        return None
+
+    lanes = Lanes(work, width=1, now=clock)
+    lanes.offer("x", "m1")
+    await began.wait()
+    async with asyncio.timeout(1):
+        await lanes.stop(seconds=0.05)
