@@ -65,6 +65,63 @@ class OwnStamp(Contract):
     found_in: str = Field(description="`recipient`, `references`, `header` or `body`")
 
 
+class BouncedRecipient(Contract):
+    """One address that a mail did not reach, as the report about it says (RFC 3464 §2.3)."""
+
+    address: str = Field(description="Final-Recipient or what the report names instead")
+    original_address: str | None = Field(default=None, description="Original-Recipient")
+    action: str = Field(
+        default="failed", description="`failed`, `delayed`, `delivered`, `relayed` or `expanded`"
+    )
+    status: str | None = Field(default=None, description="enhanced status code (RFC 3463)")
+    hard: bool | None = Field(
+        default=None, description="true: will never arrive; None: the report does not say"
+    )
+    diagnostic: str = Field(default="", description="what the refusing server said, shortened")
+
+
+class Bounce(Contract):
+    """What a mail system reports about a mail of ours."""
+
+    recipients: tuple[BouncedRecipient, ...] = ()
+    message_id: str | None = Field(
+        default=None, description="Message-ID of the mail that came back, without angle brackets"
+    )
+    reporting_mta: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+class Confidence(StrEnum):
+    """How sure a reading is."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+
+
+class Forwarded(Contract):
+    """A mail that a person passed on by hand: whose mail it was, and how that was seen."""
+
+    author: Address
+    by: Address = Field(description="who passed it on")
+    subject: str | None = None
+    date: str | None = Field(default=None, description="as written in the forwarded header")
+    confidence: Confidence
+    evidence: tuple[str, ...] = ()
+
+
+class CalendarItem(Contract):
+    """An invitation or an answer to one (RFC 5545, RFC 5546)."""
+
+    method: str = Field(description="REQUEST, REPLY, CANCEL …, upper case")
+    uid: str = ""
+    summary: str = ""
+    organizer: str = ""
+    starts: str = Field(default="", description="RFC 3339 where it has a zone, else as written")
+    ends: str = ""
+    location: str = ""
+    answer: str = Field(default="", description="PARTSTAT of a REPLY, upper case")
+
+
 class Route(Contract):
     """How the mail came to us."""
 
@@ -95,6 +152,14 @@ class MailReceived(Contract):
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     customer: Address = Field(description="who wrote it, behind forwarding where that is known")
+    customer_evidence: tuple[str, ...] = Field(
+        default=(), description="why `customer` is not simply From"
+    )
+    customer_confidence: Confidence = Confidence.CERTAIN
+    forwarded: Forwarded | None = None
+    meant_for: str | None = Field(
+        default=None, description="the address of ours that the mail was written to"
+    )
     subject: str
     text: str = Field(description="the writer's own words, without quote")
     full_text: str
@@ -105,6 +170,12 @@ class MailReceived(Contract):
     kind_reasons: tuple[str, ...] = ()
     signals: Signals = Signals()
     stamp: OwnStamp | None = None
+    bounce: Bounce | None = None
+    calendar: tuple[CalendarItem, ...] = ()
+    protection: tuple[str, ...] = Field(
+        default=(),
+        description="`smime-signed`, `smime-encrypted`, `pgp-signed`, `pgp-encrypted`: recognised",
+    )
     raw: BlobRef
     problems: tuple[str, ...] = Field(default=(), description="what was odd about its form")
 
