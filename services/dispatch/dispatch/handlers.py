@@ -33,14 +33,19 @@ class SendHandlers:
     now: Callable[[], datetime]
 
     async def on_send_requested(self, event: SendRequestedEvent) -> None:
-        """Accept a request: once it is in the ledger, the stream may forget it."""
+        """Accept a request: once it is in the ledger, the stream may forget it.
+
+        A request that comes again after its end gets an open entry too. The attempt, which must
+        look for the end anyway, finds it and takes the entry away, so no look is needed here.
+        """
         request = event.data
         now = self.now()
         attempt = Attempt(request=request, accepted_at=now)
         if is_too_old(request, now=now):
             await self._refuse_old(attempt)
-        elif await self.ledger.accept(attempt) or await self.ledger.open(request.send_id):
-            self.offer(request)
+            return
+        await self.ledger.accept(attempt)
+        self.offer(request)
 
     def offer(self, request: SendRequested) -> None:
         """Put the mail on the lane of the channel that it leaves by."""

@@ -27,8 +27,8 @@ class Kept:
 class Ledger(Protocol):
     """What was tried with each mail. Raises BusUnavailable, and StateConflict for a lost race."""
 
-    async def accept(self, attempt: Attempt) -> bool:
-        """Write a new mail; False if it is known, finished or not."""
+    async def accept(self, attempt: Attempt) -> None:
+        """Write a mail as unfinished, unless it is; whether it ended long ago is not looked at."""
 
     async def open(self, send_id: str) -> Kept | None:
         """The unfinished mail of that id."""

@@ -58,11 +58,14 @@ class Sending:
     async def attempt(self, send_id: str) -> datetime | None:  # noqa: PLR0911 - one per way it can go
         """Do what is to be done now with a mail; safe to call at any time and on any replica."""
         kept = await self._a.ledger.open(send_id)
-        if kept is None or kept.attempt.step is Step.CLAIMED:
+        if kept is None:
             return None
+        # Looked for after the open entry was read: whoever ends a mail writes the end first.
         finished = await self._a.ledger.finished(send_id)
         if finished is not None:
             await self._tell_end(finished.outcome)
+            return None
+        if kept.attempt.step is Step.CLAIMED:
             return None
         due = kept.attempt.next_attempt_at
         if due is not None and due > self._a.now():

@@ -1,11 +1,13 @@
 """The ledger in the KV bucket `postbus-ledger`.
 
 `open.<send id>` holds an unfinished mail, `done.<send id>` the end of it, for 35 days. The end is
-written before the open entry goes, so both standing side by side means: sent, and not told yet.
+written before the open entry goes, so both standing side by side means: ended, and not told yet, or
+requested again afterwards; an attempt then tells the end, and takes the open entry away.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pydantic
 import structlog
@@ -27,16 +29,10 @@ class NatsLedger:
     def __init__(self, bucket: Callable[[], Awaitable[Bucket]]) -> None:
         self._bucket = bucket
 
-    async def accept(self, attempt: Attempt) -> bool:
+    async def accept(self, attempt: Attempt) -> None:
         bucket = await self._bucket()
-        send_id = attempt.request.send_id
-        if await bucket.get(_done(send_id)) is not None:
-            return False
-        try:
-            await bucket.create(_open(send_id), _bytes(attempt))
-        except StateConflict:
-            return False
-        return True
+        with suppress(StateConflict):
+            await bucket.create(_open(attempt.request.send_id), _bytes(attempt))
 
     async def open(self, send_id: str) -> Kept | None:
         bucket = await self._bucket()
