@@ -96,10 +96,22 @@ async def test_state_and_untold_facts_are_one_write(store: MongoFiled) -> None:
     assert found is not None
     assert found.message_count == 2
     assert found.untold == (*filing.facts, *second.facts)
-    await store.told("t-m1", [fact.event_id for fact in filing.facts])
+    await store.told({"t-m1": [fact.event_id for fact in filing.facts]})
     found = await store.ticket("t-m1")
     assert found is not None
     assert found.untold == second.facts
+
+
+async def test_facts_of_many_tickets_are_forgotten_at_once(store: MongoFiled) -> None:
+    one, two = opened("m1", 1), opened("m2", 2)
+    for filing in (one, two):
+        await store.open(filing.ticket, filing.facts)
+    told = {f.ticket.id: [fact.event_id for fact in f.facts] for f in (one, two)}
+    await store.told({**told, "a ticket that is gone": ["e1"]})
+    for filing in (one, two):
+        found = await store.ticket(filing.ticket.id)
+        assert found is not None
+        assert found.untold == ()
 
 
 async def test_of_two_changes_of_one_state_the_second_is_refused(store: MongoFiled) -> None:
@@ -113,7 +125,7 @@ async def test_of_two_changes_of_one_state_the_second_is_refused(store: MongoFil
 async def test_telling_does_not_stand_in_the_way_of_a_change(store: MongoFiled) -> None:
     filing = opened()
     await store.open(filing.ticket, filing.facts)
-    await store.told("t-m1", [filing.facts[0].event_id])
+    await store.told({"t-m1": [filing.facts[0].event_id]})
     after = await store.save(replace(filing.ticket, assignee="bob"), ())
     assert (after.revision, after.assignee) == (1, "bob")
 
@@ -126,7 +138,7 @@ async def test_untold_facts_are_found_when_they_are_old_enough(store: MongoFiled
     later = NOW + timedelta(seconds=1)
     assert [t.id for t in await store.with_untold(before=later, limit=9)] == ["t-m1"]
     assert await store.with_untold(before=NOW, limit=9) == []
-    await store.told("t-m1", [fact.event_id for fact in filing.facts])
+    await store.told({"t-m1": [fact.event_id for fact in filing.facts]})
     assert await store.with_untold(before=later, limit=9) == []
 
 
@@ -143,6 +155,16 @@ async def test_the_first_claim_of_an_id_wins(store: MongoFiled) -> None:
     claims = await store.claims(["support|a", "support|b", "support|c", "support|x"])
     assert claims == {f"support|{x}": Claim("t1", NOW) for x in "abc"}
     assert await store.claims([]) == {}
+
+
+async def test_a_key_is_claimed_first_once(store: MongoFiled) -> None:
+    """INVARIANT: of two replicas that file the same mail, one takes the short way."""
+    won = await asyncio.gather(
+        *(store.claim_first("support|a", "t1", now=NOW + timedelta(seconds=n)) for n in range(5))
+    )
+    assert sorted(won) == [False, False, False, False, True]
+    assert not await store.claim_first("support|a", "t2", now=NOW)
+    assert {claim.ticket_id for claim in (await store.claims(["support|a"])).values()} == {"t1"}
 
 
 async def test_claims_of_a_lost_race_are_moved(store: MongoFiled) -> None:
@@ -165,6 +187,34 @@ async def test_a_message_is_written_once(store: MongoFiled) -> None:
     await store.mark_filed(message.id)
     found = await store.message(message.id)
     assert found == replace(message, filed=True)
+
+
+async def test_messages_are_written_together_unless_they_are_there(store: MongoFiled) -> None:
+    first, second = opened().message, replace(outgoing(), text="Thank you.")
+    assert await store.put_messages([first])
+    assert not await store.put_messages([replace(first, text="other"), second])
+    assert await store.message(first.id) == first
+    assert await store.message(second.id) == second
+    assert not await store.put_messages([first, second])
+
+
+async def test_a_message_is_settled_by_the_request_that_is_told(store: MongoFiled) -> None:
+    """INVARIANT: what agents see of an outgoing mail is what was sent."""
+    left_by_a_dead_run = replace(outgoing(), message_id="old@x", text="It is ticket #1.")
+    asked_for = replace(outgoing(), message_id="new@x", text="It is ticket #2.")
+    await store.put_message(left_by_a_dead_run)
+    await store.settle_message(asked_for)
+    assert await store.message("out") == asked_for
+    await store.settle_message(replace(asked_for, id="fresh"))
+    assert await store.message("fresh") == replace(asked_for, id="fresh")
+
+
+async def test_settling_leaves_a_message_that_is_right_as_it_is(store: MongoFiled) -> None:
+    sent = Delivery(SendState.SENT, "relay", "", NOW, 1)
+    right = replace(outgoing(), delivery=sent, request_digest="d", filed=True)
+    await store.put_message(right)
+    await store.settle_message(outgoing())
+    assert await store.message("out") == right
 
 
 async def test_the_newest_mail_of_a_person_is_what_is_answered(store: MongoFiled) -> None:
@@ -200,6 +250,31 @@ async def test_a_delivery_moves_on_from_what_was_read(store: MongoFiled) -> None
     found = await store.message("out")
     assert found is not None
     assert found.delivery == sent
+
+
+async def test_the_first_outcome_needs_no_look_at_the_message(store: MongoFiled) -> None:
+    sent = Delivery(SendState.SENT, "relay", "", NOW + timedelta(seconds=1), 1)
+    assert not await store.first_delivery("out", sent)
+    await store.put_messages([outgoing(), opened().message])
+    assert await store.first_delivery("out", sent)
+    assert not await store.first_delivery("out", Delivery(SendState.FAILED, "relay", "x", NOW, 1))
+    assert await store.message("out") == replace(outgoing(), delivery=sent)
+    assert not await store.first_delivery(opened().message.id, sent)
+
+
+@pytest.mark.parametrize(
+    ("name", "later_seconds", "written"),
+    [("Anna", 59, False), ("", 59, False), ("Anna Lee", 1, True), ("Anna", 61, True)],
+)
+async def test_a_customer_who_was_just_written_is_not_written_again(
+    store: MongoFiled, database: Any, *, name: str, later_seconds: int, written: bool
+) -> None:
+    met = await store.meet_customer(Address(name="Anna", address="anna@example.com"), now=NOW)
+    await database["customers"].delete_one({"_id": met.id})
+    later = NOW + timedelta(seconds=later_seconds)
+    again = await store.meet_customer(Address(name=name, address="Anna@example.com"), now=later)
+    assert (again.id, again.name) == (met.id, name)
+    assert (await database["customers"].count_documents({"_id": met.id}) == 1) is written
 
 
 async def test_a_customer_is_met_once_under_any_spelling(

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from postbus.contracts.base import Contract
+from postbus.contracts.catalogue import FACTS
 from postbus.errors import BusUnavailable
+
+_DATA: dict[str, Any] = {fact.type: fact.model.model_fields["data"].annotation for fact in FACTS}
 
 
 @dataclass
@@ -19,7 +21,7 @@ class KeptBus:
         self,
         event_type: str,
         last_token: str,
-        data: Contract,
+        data: bytes,
         *,
         event_id: str,
         about: str | None = None,
@@ -28,7 +30,8 @@ class KeptBus:
         self.asked += 1
         if self.away:
             raise BusUnavailable("away")
-        self.told.setdefault(event_id, (f"{event_type}.{last_token}", data))
+        kept = _DATA[event_type].model_validate_json(data)
+        self.told.setdefault(event_id, (f"{event_type}.{last_token}", kept))
 
     def subjects(self) -> list[str]:
         return [subject for subject, _ in self.told.values()]

@@ -9,6 +9,7 @@ from postbus.configuration import Configuration
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import MailReceived, MailReceivedEvent
 from postbus.tokens import Stamper
+from ticketing.crossing_off import CrossingOff
 from ticketing.handlers import Surroundings
 from ticketing.telling import Telling
 
@@ -26,7 +27,7 @@ def surroundings(store: Any, bus: Any = None, **fields: Any) -> Surroundings:
     configuration = Configuration.of([channel("support", **fields), channel("sales")])
     return Surroundings(
         store=store,
-        telling=Telling(store, bus or KeptBus()),
+        telling=Telling(store, bus or KeptBus(), CrossingOff(store)),
         configuration=lambda: configuration,
         stamper=STAMPER,
         now=lambda: datetime.now(UTC),

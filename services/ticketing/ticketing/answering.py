@@ -86,14 +86,14 @@ class Answering:
             by=by,
         )
         request = request_of(letter, ticket, now=now)
-        message = await self._store.put_message(
-            message_of(request, ticket.id, request_digest=digest)
-        )
+        wanted = message_of(request, ticket.id, request_digest=digest)
+        message = await self._store.put_message(wanted)
         if message.request_digest != digest:
             raise KeyReused(key)
         own_id = claim_key(ticket.queue, request.message_id)
         await self._store.claim([own_id], ticket.id, now=now)
-        await self._commit(ticket, message, by=by, sending=send_requested(ticket, request))
+        sending = send_requested(ticket, request)
+        await self._commit(ticket, message, by=by, sending=sending, written=message is wanted)
         return message
 
     async def note(self, ticket: Ticket, text: str, *, key: str, by: str) -> Message:
@@ -139,10 +139,18 @@ class Answering:
             change={key: [old[key], changed[key]] for key in changed},
             by=by,
         )
-        return await self._save_and_tell(after, [fact])
+        saved = await self._store.save(after, [fact])
+        await self._tell(saved, [fact])
+        return saved
 
     async def _commit(
-        self, ticket: Ticket, message: Message, *, by: str, sending: Fact | None
+        self,
+        ticket: Ticket,
+        message: Message,
+        *,
+        by: str,
+        sending: Fact | None,
+        written: bool = False,
     ) -> None:
         after = ticket.with_message(message.id, at=message.created_at)
         change: dict[str, object] = {}
@@ -159,18 +167,13 @@ class Answering:
             by=by,
         )
         facts = [told] if sending is None else [told, sending]
-        await self._save_and_tell(after, facts, filed=message.id)
+        saved = await self._around.save_counted(ticket, after, facts)
+        await self._tell(saved, facts, written=written)
 
-    async def _save_and_tell(
-        self, after: Ticket, facts: Sequence[Fact], *, filed: str | None = None
-    ) -> Ticket:
-        saved = await self._store.save(after, facts)
-        if filed is not None:
-            await self._store.mark_filed(filed)
+    async def _tell(self, saved: Ticket, facts: Sequence[Fact], *, written: bool = False) -> None:
         # Without NATS the facts stay with the ticket, and the sweep tells them later.
         with suppress(BusUnavailable):
-            await self._around.telling.tell(saved, facts)
-        return saved
+            await self._around.telling.tell(saved, facts, written=written)
 
     def _sender(self, ticket: Ticket) -> Address:
         channel: InboundChannel | None = self._around.configuration().inbound(ticket.channel)

@@ -23,6 +23,7 @@ from ticketing.adapters.mongo_indexes import ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
 from ticketing.answering import Answering
 from ticketing.api.routes import Api, router
+from ticketing.crossing_off import CrossingOff
 from ticketing.handlers import MailHandlers, OutcomeHandlers, Surroundings
 from ticketing.settings import TicketingSettings
 from ticketing.telling import Telling
@@ -72,9 +73,10 @@ class _Parts:
         self._database = database
         self._rounds = Rounds(self._sweep, name="sweep", seconds=settings.sweep_seconds)
         store = MongoFiled(database)
+        self._crossing_off = CrossingOff(store)
         self.around = Surroundings(
             store=store,
-            telling=Telling(store, bus),
+            telling=Telling(store, bus, self._crossing_off),
             configuration=lambda: self.follower.current,
             stamper=Stamper(settings.tenant, read_keys(settings.stamp_keys_file)),
             now=utc_now,
@@ -93,6 +95,7 @@ class _Parts:
         await self._rounds.stop()
         await self.follower.stop()
         await self.bus.stop()
+        await self._crossing_off.stop()
 
     async def store_problems(self) -> list[str]:
         try:

@@ -1,6 +1,6 @@
 """What ticketing does when it hears of a mail, and of what became of a mail it wanted sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,9 +17,9 @@ from ticketing.domain import outcomes
 from ticketing.domain.facts import send_requested
 from ticketing.domain.filing import Filing, add_to_ticket, message_key, open_ticket
 from ticketing.domain.model import Fact, Ticket
-from ticketing.domain.outgoing import Letter, cause_of, request_of
+from ticketing.domain.outgoing import Letter, cause_of, message_of, request_of
 from ticketing.domain.receipts import receipt_text, wants_receipt
-from ticketing.domain.threads import Thread, claim_keys, own_ticket_id, thread_of
+from ticketing.domain.threads import Thread, claim_keys, only_key, own_ticket_id, thread_of
 from ticketing.ports import Filed
 from ticketing.telling import Telling
 
@@ -43,6 +43,15 @@ class Surroundings:
             return QueueRef(id=queue_id, name=queue_id, colour=_UNKNOWN_COLOUR)
         return QueueRef(id=queue_id, name=channel.name, colour=channel.colour)
 
+    async def save_counted(self, before: Ticket, after: Ticket, facts: Sequence[Fact]) -> Ticket:
+        """Write a ticket that counted one more message than `before`; StateConflict if it moved on.
+
+        A message is marked before its ticket forgets it, so one of the two always knows.
+        """
+        if before.forgets_next is not None:
+            await self.store.mark_filed(before.forgets_next)
+        return await self.store.save(after, facts)
+
 
 class MailHandlers:
     """Files mail; safe to run again after any crash."""
@@ -54,8 +63,7 @@ class MailHandlers:
     async def on_mail_received(self, event: MailReceivedEvent) -> None:
         """File one mail on the ticket it belongs to, or open one."""
         mail = event.data
-        thread = await self._thread(mail)
-        known = await self._store.ticket(thread.ticket_id)
+        thread, known = await self._find(mail)
         if known is not None and await self._has(known, mail):
             await self._around.telling.tell(known, known.untold)
             return
@@ -64,16 +72,26 @@ class MailHandlers:
         await self._claim(mail, thread)
         if known is None:
             filing = await self._open(mail, thread.ticket_id)
-            await self._store.put_message(filing.message)
+            written = await self._store.put_messages(filing.messages)
             await self._store.open(filing.ticket, filing.facts)
+            await self._around.telling.tell(filing.ticket, filing.facts, written=written)
         else:
             now = self._around.now()
-            queue = self._around.queue(known.queue)
-            filing = add_to_ticket(mail, known, queue=queue, now=now)
-            await self._store.put_message(filing.message)
-            await self._store.save(filing.ticket, filing.facts)
-            await self._store.mark_filed(filing.message.id)
-        await self._around.telling.tell(filing.ticket, (*filing.ticket.untold, *filing.facts))
+            filing = add_to_ticket(mail, known, queue=self._around.queue(known.queue), now=now)
+            await self._store.put_messages(filing.messages)
+            await self._around.save_counted(known, filing.ticket, filing.facts)
+            await self._around.telling.tell(known, (*known.untold, *filing.facts))
+
+    async def _find(self, mail: MailReceived) -> tuple[Thread, Ticket | None]:
+        """Where the mail belongs, and that ticket if it was opened.
+
+        Most mail is new and points nowhere: to win its only claim is to know that.
+        """
+        only, own = only_key(mail), own_ticket_id(mail)
+        if only is not None and await self._store.claim_first(only, own, now=self._around.now()):
+            return Thread(own, missing=()), None
+        thread = await self._thread(mail)
+        return thread, await self._store.ticket(thread.ticket_id)
 
     async def _thread(self, mail: MailReceived) -> Thread:
         stamped = None
@@ -84,8 +102,8 @@ class MailHandlers:
 
     async def _has(self, ticket: Ticket, mail: MailReceived) -> bool:
         key = message_key(mail, ticket.id)
-        if ticket.has_counted(key):
-            return True
+        if ticket.has_counted(key) or ticket.remembers_all:
+            return ticket.has_counted(key)
         message = await self._store.message(key)
         return message is not None and message.filed
 
@@ -127,9 +145,13 @@ class MailHandlers:
             answers=filing.message,
             cause=cause_of(mail),
         )
-        fact: Fact = send_requested(ticket, request_of(letter, ticket, now=now))
-        counted = ticket.with_message(letter.send_id, at=now)
-        return Filing(counted, filing.message, (*filing.facts, fact))
+        request = request_of(letter, ticket, now=now)
+        return Filing(
+            ticket.with_message(letter.send_id, at=now),
+            filing.message,
+            (*filing.facts, send_requested(ticket, request)),
+            receipt=message_of(request, ticket.id),
+        )
 
 
 class OutcomeHandlers:
@@ -140,9 +162,12 @@ class OutcomeHandlers:
 
     async def on_outcome(self, event: SendOutcomeEvent) -> None:
         """Note the outcome; twice or late changes nothing."""
-        message = await self._store.message(event.data.send_id)
+        told = event.data
+        if await self._store.first_delivery(told.send_id, outcomes.delivery_of(told)):
+            return
+        message = await self._store.message(told.send_id)
         if message is None:
-            raise PermanentError(f"no message {event.data.send_id}")
-        delivery = outcomes.after(message.delivery, event.data)
+            raise PermanentError(f"no message {told.send_id}")
+        delivery = outcomes.after(message.delivery, told)
         if delivery is not None:
             await self._store.set_delivery(message, delivery)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from postbus.contracts.base import Contract
 from postbus.contracts.mail import Address
 from postbus.contracts.tickets import CustomerRef
 from ticketing.domain.model import Delivery, Fact, Message, Ticket
@@ -56,14 +55,17 @@ class Filed(Protocol):
     async def save(self, ticket: Ticket, facts: Sequence[Fact]) -> Ticket:
         """Write a changed ticket and add untold facts, at once; StateConflict if it moved on."""
 
-    async def told(self, ticket_id: str, event_ids: Sequence[str]) -> None:
-        """Forget facts that the stream has."""
+    async def told(self, told: Mapping[str, Sequence[str]]) -> None:
+        """Forget facts that the stream has: ids of events by the id of their ticket."""
 
     async def with_untold(self, *, before: datetime, limit: int) -> list[Ticket]:
         """Tickets with facts older than `before` that were not told."""
 
     async def claims(self, keys: Sequence[str]) -> Mapping[str, Claim]:
         """Which ticket each key is claimed for; unclaimed keys are left out."""
+
+    async def claim_first(self, key: str, ticket_id: str, *, now: datetime) -> bool:
+        """Claim a key; False, and nothing changed, where it was claimed before by whomever."""
 
     async def claim(self, keys: Sequence[str], ticket_id: str, *, now: datetime) -> None:
         """Claim keys for a ticket; StateConflict if another ticket got one first."""
@@ -77,11 +79,20 @@ class Filed(Protocol):
     async def put_message(self, message: Message) -> Message:
         """Write a message unless it is there; gives back the one that is there now."""
 
+    async def put_messages(self, messages: Sequence[Message]) -> bool:
+        """Write those that are not there, at once; True where none of them was."""
+
+    async def settle_message(self, message: Message) -> None:
+        """Write an outgoing message; one under another Message-ID (RFC 5322 §3.6.4) is replaced."""
+
     async def mark_filed(self, message_id: str) -> None:
         """Note on the message that its ticket has counted it."""
 
     async def last_inbound(self, ticket_id: str) -> Message | None:
         """The newest mail of the customer on a ticket."""
+
+    async def first_delivery(self, message_id: str, delivery: Delivery) -> bool:
+        """Set the delivery of a message that was only requested; False where there is none."""
 
     async def set_delivery(self, message: Message, delivery: Delivery) -> None:
         """Change the delivery of a message as it was read; StateConflict if it moved on."""
@@ -116,9 +127,9 @@ class Tell(Protocol):
         self,
         event_type: str,
         last_token: str,
-        data: Contract,
+        data: bytes,
         *,
         event_id: str,
         about: str | None = None,
     ) -> None:
-        """Publish and wait for the stream; BusUnavailable."""
+        """Publish data that is JSON already, and wait for the stream; BusUnavailable."""

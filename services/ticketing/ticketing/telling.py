@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postbus.contracts.base import Contract
 from postbus.contracts.sending import SendRequested
-from postbus.contracts.tickets import TicketFact
+from ticketing.crossing_off import CrossingOff
+from ticketing.domain.facts import SEND_REQUESTED
 from ticketing.domain.model import Fact, Ticket
 from ticketing.domain.outgoing import message_of
 from ticketing.ports import Filed, Tell
 
-_MODELS: dict[str, type[Contract]] = {"postbus.send.requested": SendRequested}
 _SWEEP_AFTER = timedelta(seconds=10)
 _SWEEP_BATCH = 50
 
@@ -26,24 +25,40 @@ class Telling:
 
     store: Filed
     bus: Tell
+    crossing_off: CrossingOff
 
-    async def tell(self, ticket: Ticket, facts: Sequence[Fact]) -> None:
-        """Tell facts of a ticket in order; BusUnavailable leaves them kept."""
+    async def tell(self, ticket: Ticket, facts: Sequence[Fact], *, written: bool = False) -> None:
+        """Tell facts of a ticket in order; BusUnavailable leaves them kept.
+
+        `written` says that every message these facts want sent stands in the store as they have it.
+        """
         if not facts:
             return
         for fact in facts:
-            data = _MODELS.get(fact.type, TicketFact).model_validate_json(fact.data_json)
-            if isinstance(data, SendRequested):
-                # The outcome will look for the message, so it stands before the request goes.
-                await self.store.put_message(message_of(data, ticket.id))
+            if fact.type == SEND_REQUESTED and not written:
+                await self._settle(ticket, fact)
             await self.bus.tell(
-                fact.type, fact.last_token, data, event_id=fact.event_id, about=fact.about
+                fact.type,
+                fact.last_token,
+                fact.data_json.encode(),
+                event_id=fact.event_id,
+                about=fact.about,
             )
-        await self.store.told(ticket.id, [fact.event_id for fact in facts])
+        self.crossing_off.add(ticket.id, [fact.event_id for fact in facts])
+
+    async def _settle(self, ticket: Ticket, fact: Fact) -> None:
+        """The outcome will look for the message, so it stands before the request goes.
+
+        A receipt may be there that a run wrote which died, or lost the race to open the ticket; it
+        speaks of another ticket number, and what is sent is what the request says.
+        """
+        request = SendRequested.model_validate_json(fact.data_json)
+        await self.store.settle_message(message_of(request, ticket.id))
 
     async def sweep(self, *, now: datetime) -> int:
         """Tell what was left over; the number of tickets that had something."""
         left = await self.store.with_untold(before=now - _SWEEP_AFTER, limit=_SWEEP_BATCH)
         for ticket in left:
             await self.tell(ticket, ticket.untold)
+        await self.crossing_off.flush()
         return len(left)

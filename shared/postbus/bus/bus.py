@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from postbus.bus import trace
 from postbus.bus.buckets import Bucket, bus_errors
 from postbus.bus.consume import Consuming
+from postbus.bus.envelope import event_bytes
 from postbus.bus.retry import Policy
 from postbus.bus.topology import MAX_EVENT_BYTES, TOPOLOGY, Durable, Topology, inbox_prefix
 from postbus.contracts.base import Contract, Event, derived_id, utc_now
@@ -143,26 +144,26 @@ class Bus:
         self,
         event_type: str,
         last_token: str,
-        data: Contract,
+        data: Contract | bytes,
         *,
         event_id: str,
         about: str | None = None,
     ) -> None:
         """Publish a fact and wait until its stream has it.
 
-        The same `event_id` told again within the stream's window is stored once. Raises
-        BusUnavailable when the stream did not acknowledge (it may have it all the same), and
-        PermanentError for a fact over 1 MiB.
+        Bytes are the JSON of data that was kept, and go out as they stand. The same `event_id` told
+        again within the stream's window is stored once. Raises BusUnavailable when the stream did
+        not acknowledge (it may have it all the same), and PermanentError for a fact over 1 MiB.
         """
-        event = _MODELS[event_type](
+        body = event_bytes(
+            _MODELS[event_type],
+            data,
             id=event_id,
             source=f"/postbus/{self._settings.service}",
             type=event_type,
             subject=about,
             time=utc_now(),
-            data=data,
         )
-        body = event.model_dump_json(by_alias=True, exclude_none=False).encode()
         if len(body) > MAX_EVENT_BYTES and event_type != "postbus.parked":
             raise PermanentError(f"{event_type} of {len(body)} bytes is over {MAX_EVENT_BYTES}")
         await self._publish(f"{event_type}.{last_token}", body, event_id)

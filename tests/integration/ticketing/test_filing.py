@@ -10,6 +10,12 @@ from typing import Any
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
 from doubles.bus import KeptBus
 from doubles.crash import Crash, CrashAt
@@ -23,6 +29,9 @@ from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
 from ticketing.answering import Answer, Answering, KeyReused
+from ticketing.api.views import is_accepted
+from ticketing.crossing_off import CrossingOff
+from ticketing.domain.model import RECENT_LIMIT
 from ticketing.handlers import MailHandlers, OutcomeHandlers
 from ticketing.ports import TicketQuery
 from ticketing.telling import Telling
@@ -30,6 +39,8 @@ from ticketing.telling import Telling
 pytestmark = pytest.mark.xdist_group("mongodb")
 
 OPENED, REQUESTED = "postbus.ticket.opened.support", "postbus.send.requested.support"
+NEVER = 3600.0
+FAR = NOW.replace(year=2030)
 REPLIED = "postbus.ticket.customer-replied.support"
 
 
@@ -87,6 +98,17 @@ class Desk:
             found.add(frozenset(str(m.message_id) for m in messages if m.direction == "inbound"))
             assert ticket.message_count == len(messages)
         return found
+
+    async def assert_receipts_are_shown_as_they_are_sent(self) -> None:
+        for request in self.bus.of(REQUESTED):
+            shown = await self.store.message(request.send_id)
+            assert shown is not None
+            assert (shown.message_id, shown.text) == (request.message_id, request.text)
+
+    async def told_and_not_crossed_off(self) -> int:
+        await self.around.telling.crossing_off.flush()
+        found = await self.store.with_untold(before=FAR, limit=100)
+        return sum(len(ticket.untold) for ticket in found)
 
 
 async def test_a_mail_becomes_a_ticket(desk: Desk) -> None:
@@ -209,6 +231,74 @@ async def test_all_at_once_gives_the_same_threads(desk: Desk) -> None:
     assert len(desk.bus.of(OPENED)) == 2
 
 
+async def test_two_replicas_that_file_one_mail_open_one_ticket(database: Any, bus: KeptBus) -> None:
+    """Whoever wins the claim, loses the number or comes late: one receipt, shown as it is sent."""
+    replicas = [Desk(database, bus) for _ in range(2)]
+    mails = [mail_received(f"m{number}") for number in range(20)]
+    await asyncio.gather(
+        *(desk.deliver(mail, desk.around) for mail in mails for desk in replicas * 2)
+    )
+    desk = replicas[0]
+    assert await desk.threads() == {frozenset({f"m{number}@example.com"}) for number in range(20)}
+    assert len(bus.of(OPENED)) == len(bus.of(REQUESTED)) == 20
+    await desk.assert_receipts_are_shown_as_they_are_sent()
+
+
+async def test_a_new_mail_costs_the_database_few_commands(mongodb_url: str, bus: KeptBus) -> None:
+    """INVARIANT: claim, number, customer, messages, ticket; and nothing more for its outcome."""
+    commands = Commands()
+    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
+        mongodb_url, tz_aware=True, event_listeners=[commands]
+    )
+    database = client[f"test_{uuid.uuid4().hex[:12]}"]
+    await ensure_indexes(database)
+    desk = Desk(database, bus)
+    for mail_id, customer_is_new in (("m1", True), ("m2", False)):
+        commands.names.clear()
+        await desk.file(mail_received(mail_id))
+        customer = ["update"] if customer_is_new else []
+        assert commands.names == ["insert", "findAndModify", *customer, "insert", "insert"]
+    commands.names.clear()
+    for receipt in bus.of(REQUESTED):
+        sent = outcome(receipt.send_id, SendState.SENT, 1)
+        await OutcomeHandlers(desk.store).on_outcome(sent)
+    assert await desk.told_and_not_crossed_off() == 0
+    assert commands.names == ["update", "update", "update", "find"]
+    await client.drop_database(database.name)
+    client.close()
+
+
+class Commands(CommandListener):
+    """What a client asks of its database."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Only what is asked counts."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """As above."""
+
+
+async def test_a_mail_that_its_long_ticket_forgot_is_not_counted_again(desk: Desk) -> None:
+    """INVARIANT: a mail delivered again after a hundred others is still known."""
+    await desk.file(CHAIN[0])
+    parent = {"in_reply_to": ("a@example.com",)}
+    mails = [mail_received(f"r{number}", **parent) for number in range(RECENT_LIMIT + 2)]
+    await desk.file(*mails)
+    (before,) = await desk.listed.tickets(TicketQuery())
+    assert before.message_count == RECENT_LIMIT + 4
+    await desk.file(CHAIN[0], *mails[:3], mails[-1])
+    (after,) = await desk.listed.tickets(TicketQuery())
+    assert (after.message_count, after.revision) == (before.message_count, before.revision)
+    shown = [m for m in await desk.listed.messages(after.id) if is_accepted(m, after)]
+    assert len(shown) == after.message_count
+
+
 @pytest.mark.parametrize("after_the_work", [False, True])
 @pytest.mark.parametrize("mails", [CHAIN[:1], CHAIN[:2]], ids=["new-ticket", "reply"])
 async def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(
@@ -226,10 +316,13 @@ async def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(
         await desk.file(*mails[:-1])
         crash = CrashAt(at, after_the_work)
         store = crash.wrap(desk.store)
-        dying = replace(desk.around, store=store, telling=Telling(store, crash.wrap(fresh)))
+        crossing_off = CrossingOff(store, after_seconds=NEVER)
+        telling = Telling(store, crash.wrap(fresh), crossing_off)
+        dying = replace(desk.around, store=store, telling=telling)
         crashed = False
         try:
             await MailHandlers(dying).on_mail_received(received(mails[-1]))
+            await crossing_off.flush()
         except Crash:
             crashed = True
         await desk.file(mails[-1])
@@ -237,6 +330,7 @@ async def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(
         assert await desk.threads() == {ids}, f"died at step {at}"
         expected = [OPENED, REQUESTED, *([REPLIED] * (len(mails) - 1))]
         assert sorted(fresh.subjects()) == sorted(expected), f"died at step {at}"
+        await desk.assert_receipts_are_shown_as_they_are_sent()
         await database.client.drop_database(name)
         if not crashed:
             assert at > 5
@@ -252,6 +346,29 @@ async def test_what_a_crash_left_untold_is_told_by_the_sweep(database: Any, bus:
     assert await desk.around.telling.sweep(now=NOW.replace(year=2030)) == 1
     assert sorted(bus.subjects()) == [REQUESTED, OPENED]
     assert await desk.around.telling.sweep(now=NOW.replace(year=2030)) == 0
+
+
+async def test_a_crash_before_crossing_off_doubles_nothing(database: Any, bus: KeptBus) -> None:
+    """INVARIANT: what was told and not crossed off is told again under the same ids."""
+    desk = Desk(database, bus)
+    store = desk.store
+    dead = Telling(store, bus, CrossingOff(store, after_seconds=NEVER))
+    await MailHandlers(replace(desk.around, telling=dead)).on_mail_received(received(CHAIN[0]))
+    told = dict(bus.told)
+    assert await desk.told_and_not_crossed_off() == len(told) == 2
+    await desk.file(CHAIN[1])
+    assert await desk.told_and_not_crossed_off() == 0
+    assert sorted(bus.subjects()) == sorted([OPENED, REQUESTED, REPLIED])
+    await desk.assert_receipts_are_shown_as_they_are_sent()
+
+
+async def test_the_sweep_crosses_off_what_it_told(desk: Desk) -> None:
+    lost = Telling(desk.store, desk.bus, CrossingOff(desk.store, after_seconds=NEVER))
+    dying = replace(desk.around, telling=lost)
+    await MailHandlers(dying).on_mail_received(received(mail_received()))
+    assert await desk.around.telling.sweep(now=FAR) == 1
+    assert await desk.around.telling.sweep(now=FAR) == 0
+    assert len(desk.bus.told) == 2
 
 
 async def test_an_answer_is_kept_while_nats_is_away_and_told_later(desk: Desk) -> None:
@@ -304,13 +421,15 @@ async def test_a_crash_while_answering_is_cured_by_asking_again(
         await desk.file(mail_received())
         crash = CrashAt(at, after_the_work)
         store = crash.wrap(desk.store)
-        telling = Telling(store, crash.wrap(desk.bus))
+        crossing_off = CrossingOff(store, after_seconds=NEVER)
+        telling = Telling(store, crash.wrap(desk.bus), crossing_off)
         dying = Answering(replace(desk.around, store=store, telling=telling))
         ticket = await desk.store.ticket_by_number(1)
         assert ticket is not None
         crashed = False
         try:
             await dying.reply(ticket, Answer("We come."), key="k", by="bob")
+            await crossing_off.flush()
         except Crash:
             crashed = True
         ticket = await desk.store.ticket_by_number(1)

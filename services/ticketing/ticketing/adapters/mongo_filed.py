@@ -6,19 +6,20 @@ one document; elsewhere a filtered `update_one` does.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from postbus.contracts.base import derived_id
 from postbus.contracts.mail import Address
+from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import CustomerRef
 from postbus.errors import StateConflict
-from postbus.mail.addresses import normalise
 from ticketing.adapters.documents import (
+    Document,
     delivery_document,
     fact_document,
     message_document,
@@ -26,6 +27,7 @@ from ticketing.adapters.documents import (
     ticket_document,
     ticket_of,
 )
+from ticketing.adapters.mongo_customers import MongoCustomers
 from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
 from ticketing.domain.threads import Claim
@@ -40,7 +42,7 @@ class MongoFiled:
         self._tickets = database["tickets"]
         self._messages = database["messages"]
         self._claims = database["thread_ids"]
-        self._customers = database["customers"]
+        self._customers = MongoCustomers(database["customers"])
         self._counters = database["counters"]
 
     async def ticket(self, ticket_id: str) -> Ticket | None:
@@ -87,10 +89,13 @@ class MongoFiled:
             raise StateConflict(f"ticket {ticket.number} moved on")
         return after
 
-    async def told(self, ticket_id: str, event_ids: Sequence[str]) -> None:
-        gone = {"untold": {"event_id": {"$in": list(event_ids)}}}
+    async def told(self, told: Mapping[str, Sequence[str]]) -> None:
+        changes = [
+            UpdateOne({"_id": id_}, {"$pull": {"untold": {"event_id": {"$in": list(event_ids)}}}})
+            for id_, event_ids in told.items()
+        ]
         async with mongo_errors():
-            await self._tickets.update_one({"_id": ticket_id}, {"$pull": gone})
+            await self._tickets.bulk_write(changes, ordered=False)
 
     async def with_untold(self, *, before: datetime, limit: int) -> list[Ticket]:
         async with mongo_errors():
@@ -104,16 +109,18 @@ class MongoFiled:
             found = await self._claims.find({"_id": {"$in": list(keys)}}).to_list(len(keys))
         return {one["_id"]: Claim(one["ticket"], one["at"]) for one in found}
 
-    async def claim(self, keys: Sequence[str], ticket_id: str, *, now: datetime) -> None:
-        documents = [{"_id": key, "ticket": ticket_id, "at": now} for key in keys]
+    async def claim_first(self, key: str, ticket_id: str, *, now: datetime) -> bool:
         async with mongo_errors():
             try:
-                await self._claims.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                if any(one["code"] != _DUPLICATE_KEY for one in error.details["writeErrors"]):
-                    raise
-            else:
-                return
+                await self._claims.insert_one({"_id": key, "ticket": ticket_id, "at": now})
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def claim(self, keys: Sequence[str], ticket_id: str, *, now: datetime) -> None:
+        documents = [{"_id": key, "ticket": ticket_id, "at": now} for key in keys]
+        if await _insert_new(self._claims, documents):
+            return
         won = await self.claims(keys)
         if any(key not in won or won[key].ticket_id != ticket_id for key in keys):
             raise StateConflict("another ticket claimed one of these ids first")
@@ -138,6 +145,20 @@ class MongoFiled:
                 return message_of(there)
         return message
 
+    async def put_messages(self, messages: Sequence[Message]) -> bool:
+        return await _insert_new(self._messages, [message_document(one) for one in messages])
+
+    async def settle_message(self, message: Message) -> None:
+        content = message_document(message)
+        other = {"_id": content.pop("_id"), "message_id": {"$ne": message.message_id}}
+        # What ticketing notes on a message does not follow from the request to send it.
+        for own in ("request_digest", "filed"):
+            del content[own]
+        async with mongo_errors():
+            # Upserting finds no other and meets the right one: there is nothing to do.
+            with suppress(DuplicateKeyError):
+                await self._messages.update_one(other, {"$set": content}, upsert=True)
+
     async def mark_filed(self, message_id: str) -> None:
         async with mongo_errors():
             await self._messages.update_one({"_id": message_id}, {"$set": {"filed": True}})
@@ -147,6 +168,14 @@ class MongoFiled:
         async with mongo_errors():
             found = await self._messages.find(wanted).sort("created_at", -1).limit(1).to_list(1)
         return message_of(found[0]) if found else None
+
+    async def first_delivery(self, message_id: str, delivery: Delivery) -> bool:
+        requested = {"_id": message_id, "delivery.state": SendState.REQUESTED}
+        async with mongo_errors():
+            result = await self._messages.update_one(
+                requested, {"$set": {"delivery": delivery_document(delivery)}}
+            )
+        return bool(result.matched_count)
 
     async def set_delivery(self, message: Message, delivery: Delivery) -> None:
         read = message.delivery
@@ -163,15 +192,16 @@ class MongoFiled:
             raise StateConflict(f"delivery of {message.id} moved on")
 
     async def meet_customer(self, address: Address, *, now: datetime) -> CustomerRef:
-        known_as = normalise(address.address)
-        customer_id = derived_id("customer", known_as)
-        fresh = {"addresses": [known_as], "created_at": now}
-        changed: dict[str, Any] = {"$setOnInsert": fresh}
-        # The newest name that a mail gave; a mail without one takes nothing away.
-        (changed.setdefault("$set", {}) if address.name else fresh)["name"] = address.name
-        async with mongo_errors():
-            try:
-                await self._customers.update_one({"_id": customer_id}, changed, upsert=True)
-            except DuplicateKeyError as error:
-                raise StateConflict("two mails of a new customer at once") from error
-        return CustomerRef(id=customer_id, name=address.name, address=address.address)
+        return await self._customers.meet(address, now=now)
+
+
+async def _insert_new(collection: Any, documents: Sequence[Document]) -> bool:
+    """Insert the documents that are not there; True where none of them was."""
+    async with mongo_errors():
+        try:
+            await collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            if any(one["code"] != _DUPLICATE_KEY for one in error.details["writeErrors"]):
+                raise
+            return False
+    return True

@@ -46,8 +46,8 @@ def message_body(message: Message, content: Content | None) -> MessageBody:
 
 
 def is_accepted(message: Message, ticket: Ticket) -> bool:
-    """An answer that a crash kept from being counted was never accepted, so it is not shown."""
-    if message.direction is Direction.INBOUND or message.automatic or message.filed:
+    """What a crash kept from being counted was never accepted or asked for; it is not shown."""
+    if message.direction is Direction.INBOUND or message.filed:
         return True
     return ticket.has_counted(message.id)
 

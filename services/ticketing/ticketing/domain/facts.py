@@ -6,6 +6,8 @@ from postbus.contracts.sending import SendRequested
 from postbus.contracts.tickets import MessageBrief, QueueRef, TicketFact, TicketView
 from ticketing.domain.model import Fact, Message, Ticket
 
+SEND_REQUESTED = "postbus.send.requested"
+
 
 def view(ticket: Ticket, queue: QueueRef) -> TicketView:
     """The ticket as events and the API show it."""
@@ -47,7 +49,7 @@ def ticket_fact(
 
 def send_requested(ticket: Ticket, request: SendRequested) -> Fact:
     """`postbus.send.requested.<queue>`"""
-    return _fact("postbus.send.requested", ticket.queue, ticket, request, request.send_id)
+    return _fact(SEND_REQUESTED, ticket.queue, ticket, request, request.send_id)
 
 
 def _fact(type_: str, last_token: str, ticket: Ticket, data: Contract, cause: str) -> Fact:

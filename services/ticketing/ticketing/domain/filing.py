@@ -15,11 +15,17 @@ _ROBOTS = frozenset(MailKind) - {MailKind.HUMAN, MailKind.LIST, MailKind.MACHINE
 
 @dataclass(frozen=True)
 class Filing:
-    """The ticket after filing, the message that is now on it, and what is to be told."""
+    """The ticket after filing, the message that is now on it, what is to be told, the receipt."""
 
     ticket: Ticket
     message: Message
     facts: tuple[Fact, ...]
+    receipt: Message | None = None
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All that is now on the ticket."""
+        return (self.message,) if self.receipt is None else (self.message, self.receipt)
 
 
 def message_key(mail: MailReceived, ticket_id: str) -> str:

@@ -46,7 +46,10 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Message:
-    """One mail in, one mail out, or a note. `filed` once its ticket has counted it."""
+    """One mail in, one mail out, or a note.
+
+    `filed` is set at the latest when the ticket that counted it no longer remembers its id.
+    """
 
     id: str
     ticket_id: str
@@ -96,8 +99,18 @@ class Ticket:
     untold: tuple[Fact, ...] = ()
     revision: int = 0
 
+    @property
+    def remembers_all(self) -> bool:
+        """`has_counted` knows every message; otherwise the message itself must be asked."""
+        return self.message_count <= RECENT_LIMIT
+
+    @property
+    def forgets_next(self) -> str | None:
+        """The message whose id has no room any more once another one is counted."""
+        return self.recent[0] if len(self.recent) >= RECENT_LIMIT else None
+
     def has_counted(self, message_id: str) -> bool:
-        """The message is part of this state; beyond the last hundred, ask the message itself."""
+        """The message is part of this state, as far as the ticket remembers."""
         return message_id == self.first_message or message_id in self.recent
 
     def with_message(self, message_id: str, *, at: datetime) -> "Ticket":

@@ -10,19 +10,23 @@ _FINAL = frozenset({SendState.SENT, SendState.FAILED, SendState.BOUNCED})
 _AFTER_FINAL = {(SendState.SENT, SendState.BOUNCED)}
 
 
-def after(current: Delivery | None, outcome: SendOutcome) -> Delivery | None:
-    """The delivery after an outcome, or None when it says nothing new."""
-    new = Delivery(
+def delivery_of(outcome: SendOutcome) -> Delivery:
+    """The delivery as the outcome tells it; the first outcome after the request is always news."""
+    return Delivery(
         state=outcome.state,
         outbound_channel=outcome.outbound_channel,
         reason=outcome.reason,
         at=outcome.at,
         attempt=outcome.attempt,
     )
-    if current is None:
-        return new
+
+
+def after(current: Delivery | None, outcome: SendOutcome) -> Delivery | None:
+    """The delivery after an outcome, or None when it says nothing new."""
+    if current is None or current.state is SendState.REQUESTED:
+        return delivery_of(outcome)
     if current.state in _FINAL and (current.state, outcome.state) not in _AFTER_FINAL:
         return None
     if current.at is not None and outcome.at < current.at and outcome.state not in _FINAL:
         return None
-    return new
+    return delivery_of(outcome)

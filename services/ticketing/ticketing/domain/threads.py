@@ -58,6 +58,15 @@ def claim_keys(mail: MailReceived) -> tuple[str, ...]:
     return tuple(dict.fromkeys(claim_key(mail.queue, i) for i in ids))
 
 
+def only_key(mail: MailReceived) -> str | None:
+    """The one id on which it depends where the mail belongs, or None where more has a say.
+
+    Such a mail opens a ticket if it is the first to claim that id, and there is nothing to look up.
+    """
+    keys = claim_keys(mail)
+    return keys[0] if mail.stamp is None and len(keys) == 1 else None
+
+
 def own_ticket_id(mail: MailReceived) -> str:
     """The id of the ticket that this mail opens, if it opens one; the same on every delivery."""
     return derived_id("ticket", mail.queue, mail.mail_id)
