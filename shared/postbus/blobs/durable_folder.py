@@ -19,6 +19,17 @@ class DurableFolder:
         self._known: set[Path] = set()
         self._lock = Lock()
 
+    def make(self) -> None:
+        """Make the root, and what is missing above it, so that it is there after a power cut.
+
+        Raises:
+            OSError: the disk said no.
+        """
+        missing = [one for one in (self.root, *self.root.parents) if not one.exists()]
+        self.root.mkdir(parents=True, exist_ok=True)
+        for one in missing:
+            _sync_folder(one.parent)
+
     def write(self, path: str, data: bytes) -> None:
         """Put ``data`` at ``path`` below the root; nothing is written if it is there whole.
 
@@ -26,21 +37,30 @@ class DurableFolder:
             OSError: the disk said no; a half-written temporary file is taken away.
         """
         target = self.root / path
-        self._make_durable(target.parent)
-        if not _is_there(target, len(data)):
-            _write_beside_and_rename(target, data)
-        # also when it was there: its writer may not have come to this line yet
-        _sync_folder(target.parent)
+        try:
+            self._make_durable(target.parent)
+            if not _is_there(target, len(data)):
+                _write_beside_and_rename(target, data)
+            # also when it was there: its writer may not have come to this line yet
+            _sync_folder(target.parent)
+        except FileNotFoundError:
+            # Somebody took folders away; the next write looks again which are there.
+            with self._lock:
+                self._known.clear()
+            raise
 
     def _make_durable(self, folder: Path) -> None:
-        """Make a folder and see that each entry on the way to it is on the disk, once a run."""
+        """Make a folder and see that each entry on the way to it is on the disk.
+
+        Once a run for each folder, also for those that are there: another process may have made
+        them and not come to its own sync yet. So a mail costs no sync of what lies far above it.
+        """
         if folder in self._known:
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        for above in (folder.parent, *folder.parent.parents):
-            _sync_folder(above)
-            if above == self.root.parent:
-                break
+        if folder != self.root:  # which is never made again: its volume may be gone
+            self._make_durable(folder.parent)
+            folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
         with self._lock:
             self._known.add(folder)
 

@@ -119,8 +119,9 @@ def open_store(url: str) -> BlobStore:
 def _open_folder(root: Path) -> BlobStore:
     if not root.is_absolute() or root == Path("/"):
         raise NotConfigured("a blob folder is file:/// and an absolute path below the root")
-    root.mkdir(parents=True, exist_ok=True)
-    return BlobStore(cast("ObjectStore", LocalStore(prefix=root)), DurableFolder(root))
+    folder = DurableFolder(root)
+    folder.make()
+    return BlobStore(cast("ObjectStore", LocalStore(prefix=root)), folder)
 
 
 def _path_of(sha256: str) -> str:
