@@ -1,27 +1,25 @@
 """The tree of a mail's parts (RFC 2046), taken apart into what is read and what is a file."""
 
-import hashlib
+import mimetypes
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from email.message import Message
 from html import escape
 from typing import Final
 from urllib.parse import unquote
 
 from postbus.mail.charsets import Note, decode
+from postbus.mail.content import Content
 from postbus.mail.encoded_words import unfold
 from postbus.mail.file_names import invented_name, safe_name
-from postbus.mail.headers import HeaderFields
 from postbus.mail.html_limits import is_too_much, roughly_text_of
 from postbus.mail.html_text import text_of
-from postbus.mail.parameters import Valued, read_valued
+from postbus.mail.parameters import read_valued
 from postbus.mail.parsed import ParsedAttachment
 from postbus.mail.safe_html import safe_html
-from postbus.mail.transfer import bytes_of, unflowed
+from postbus.mail.structure import Part, Raw
+from postbus.mail.transfer import content_of, unflowed
+from postbus.mail.uuencode import files_in
 
-MAX_DEPTH: Final = 50
-MAX_PARTS: Final = 1000
 _MAX_CONTENT_ID_CHARACTERS: Final = 200
 _CID: Final = re.compile(r"cid:([^\"'\s>)]{1,300})", re.IGNORECASE)
 _READ_AS_TEXT: Final = frozenset(("text/plain", "text/enriched", "text/richtext"))
@@ -98,39 +96,34 @@ def _tidy(text: str) -> str:
 class _Reader:
     """Goes through the parts of one mail, once."""
 
-    def __init__(self, note: Note) -> None:
-        self.note = note
+    def __init__(self, raw: Raw, note: Note) -> None:
+        self._raw = raw
+        self._note = note
         self.found = Bodies()
 
-    def read(self, part: Message, depth: int, *, chunk: Chunk | None = None) -> None:
+    def read(self, part: Part, depth: int, *, chunk: Chunk | None = None) -> None:
         """Read a part and all below it; ``chunk`` gathers the alternatives of one content."""
-        if depth > MAX_DEPTH or len(self.found.types) >= MAX_PARTS:
-            self.note("too-deeply-nested" if depth > MAX_DEPTH else "too-many-parts")
-            return
-        header = HeaderFields.of(part.raw_items())
-        kind = read_valued(header.raw("content-type"), self.note)
-        self.found.types.append(_content_type(part, kind))
-        if kind.value == "multipart/report" and self.found.report_type is None:
-            self.found.report_type = kind.parameters.get("report-type", "").lower()
-        if part.is_multipart() and part.get_content_maintype() != "message":
-            self._read_children(part, kind, depth, chunk)
+        self.found.types.append(part.content_type)
+        if part.content_type == "multipart/report" and self.found.report_type is None:
+            self.found.report_type = part.kind.parameters.get("report-type", "").lower()
+        if part.children:
+            self._read_children(part, depth, chunk)
         else:
-            self._read_leaf(part, _Leaf(header, kind, self.note, depth), chunk)
+            self._read_leaf(part, _Leaf(part, self._note, depth), chunk)
 
-    def _read_children(self, part: Message, kind: Valued, depth: int, chunk: Chunk | None) -> None:
-        children = _children(part)
-        if kind.value == "multipart/alternative":
+    def _read_children(self, part: Part, depth: int, chunk: Chunk | None) -> None:
+        if part.content_type == "multipart/alternative":
             shared = chunk or self._new_chunk()
-            for child in children:
+            for child in part.children:
                 self.read(child, depth + 1, chunk=shared)
-        elif kind.value == "multipart/related" and children:
-            root = _root(children, kind)
+        elif part.content_type == "multipart/related":
+            root = _root(part)
             self.read(root, depth + 1, chunk=chunk)
-            for child in children:
+            for child in part.children:
                 if child is not root:
                     self.read(child, depth + 1)
         else:
-            for child in children:
+            for child in part.children:
                 self.read(child, depth + 1, chunk=chunk)
                 # the first text is the alternative; what follows stands after it
                 chunk = None if chunk is not None and (chunk.plain or chunk.html) else chunk
@@ -139,110 +132,100 @@ class _Reader:
         self.found.chunks.append(Chunk())
         return self.found.chunks[-1]
 
-    def _read_leaf(self, part: Message, leaf: "_Leaf", chunk: Chunk | None) -> None:
-        content_type = self.found.types[-1]
+    def _read_leaf(self, part: Part, leaf: "_Leaf", chunk: Chunk | None) -> None:
+        content_type = part.content_type
         if content_type in _NOT_SHOWN:
             return
+        content = content_of(self._raw, part, self._note)
         if content_type.startswith("multipart/"):
-            self.note("multipart-without-parts")
+            self._note("multipart-without-parts")
             content_type = "text/plain"
-        data = bytes_of(part, leaf.header, self.note)
         is_html = content_type in ("text/html", "application/xhtml+xml")
         if (is_html or content_type in _READ_AS_TEXT) and not leaf.is_file:
-            self._add_text(data, leaf, chunk, is_html=is_html)
-        elif data or leaf.is_file or leaf.name:
-            self.found.files.append(self._file(data, content_type, leaf))
+            self._add_text(content.data(), leaf, chunk, is_html=is_html)
+        elif content.stored or leaf.is_file or leaf.name:
+            self._add_file(content, content_type, leaf)
 
     def _add_text(self, data: bytes, leaf: "_Leaf", chunk: Chunk | None, *, is_html: bool) -> None:
-        text = decode(data, leaf.kind.parameters.get("charset"), self.note)
-        if leaf.kind.parameters.get("format", "").lower() == "flowed" and not is_html:
-            text = unflowed(text, delsp=leaf.kind.parameters.get("delsp", "").lower())
+        parameters = leaf.part.kind.parameters
+        text = decode(data, parameters.get("charset"), self._note)
+        if parameters.get("format", "").lower() == "flowed" and not is_html:
+            text = unflowed(text, delsp=parameters.get("delsp", "").lower())
         if chunk is None or (chunk.html if is_html else chunk.plain) is not None:
             chunk = self._new_chunk()
         if is_html:
             chunk.html = text.replace("\x00", "")
-        else:
-            chunk.plain = text
+            return
+        chunk.plain, files = files_in(text, self._note)
+        for name, inside in files:
+            self.found.files.append(made_file(name, Content(inside), number=self._next_number()))
 
-    def _file(self, data: bytes, content_type: str, leaf: "_Leaf") -> ParsedAttachment:
-        content_id = unfold(leaf.header.raw("content-id")).strip("<> ") or None
+    def _next_number(self) -> int:
+        return len(self.found.files) + 1
+
+    def _add_file(self, content: Content, content_type: str, leaf: "_Leaf") -> None:
+        content_id = unfold(leaf.part.header.raw("content-id")).strip("<> ") or None
         if content_id is not None:
             content_id = content_id.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             content_id = content_id[:_MAX_CONTENT_ID_CHARACTERS]
+        file = made_file(leaf.name, content, content_type=content_type, number=self._next_number())
         inline = content_id is not None and leaf.disposition.value != "attachment"
-        return ParsedAttachment(
-            name=leaf.name or invented_name(content_type, len(self.found.files) + 1),
-            content_type=content_type,
-            data=data,
-            sha256=hashlib.sha256(data).hexdigest(),
-            inline=inline
-            or (leaf.disposition.value == "inline" and content_type.startswith("image/")),
-            content_id=content_id,
-        )
+        is_picture = leaf.disposition.value == "inline" and content_type.startswith("image/")
+        self.found.files.append(replace(file, inline=inline or is_picture, content_id=content_id))
+
+
+def made_file(
+    name: str, content: Content, *, number: int, content_type: str = ""
+) -> ParsedAttachment:
+    """A file of that content; type and name are made up where there are none."""
+    kind = content_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    sha256, size_bytes = content.measure()
+    return ParsedAttachment(
+        name=name or invented_name(kind, number),
+        content_type=kind,
+        content=content,
+        sha256=sha256,
+        size_bytes=size_bytes,
+    )
 
 
 class _Leaf:
     """What the header of a part without parts says."""
 
-    def __init__(self, header: HeaderFields, kind: Valued, note: Note, depth: int) -> None:
-        self.header = header
-        self.kind = kind
-        self.disposition = read_valued(header.raw("content-disposition"), note)
-        self.name = safe_name(
-            self.disposition.parameters.get("filename") or kind.parameters.get("name") or ""
-        )
+    def __init__(self, part: Part, note: Note, depth: int) -> None:
+        self.part = part
+        self.disposition = read_valued(part.header.raw("content-disposition"), note)
+        parameters = (self.disposition.parameters.get("filename"), part.kind.parameters.get("name"))
+        self.name = safe_name(next((one for one in parameters if one), ""))
         # a mail that is one text with a name is a mail all the same
         self.is_file = self.disposition.value == "attachment" or (bool(self.name) and depth > 0)
 
 
-def read_bodies(message: Message, note: Note) -> Bodies:
+def read_bodies(raw: Raw, tree: Part, note: Note) -> Bodies:
     """Take the parts of a mail apart; never fails, and notes what was odd."""
-    reader = _Reader(note)
-    reader.read(message, 0)
+    reader = _Reader(raw, note)
+    reader.read(tree, 0)
     reader.found.chunks = [
         c for c in reader.found.chunks if c.plain is not None or c.html is not None
     ]
     return reader.found
 
 
-def charset_of(message: Message) -> str | None:
+def charset_of(tree: Part) -> str | None:
     """The first charset that any part declares, to read raw 8-bit header fields by."""
-    for part in _first_parts(message):
-        kind = next((v for k, v in part.raw_items() if k.lower() == "content-type"), "")
-        charset = read_valued(kind, lambda _: None).parameters.get("charset")
+    part: Part | None = tree
+    while part is not None:
+        charset = part.kind.parameters.get("charset")
         if charset and charset.lower() not in ("us-ascii", "utf-8"):
             return charset
+        part = part.children[0] if part.children else None
     return None
 
 
-def _first_parts(message: Message) -> Iterator[Message]:
-    part = message
-    for _ in range(MAX_DEPTH):
-        yield part
-        children = _children(part) if part.is_multipart() else []
-        if not children:
-            return
-        part = children[0]
-
-
-def _children(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    if not isinstance(payload, list):
-        return []
-    return [child for child in payload if isinstance(child, Message)]
-
-
-def _root(children: list[Message], kind: Valued) -> Message:
+def _root(part: Part) -> Part:
     """The part that the others belong to (RFC 2387 §3.2): named by `start`, else the first."""
-    start = kind.parameters.get("start", "").strip("<> ")
-    for child in children:
-        if start and str(child.get("content-id", "")).strip().strip("<>") == start:
+    start = part.kind.parameters.get("start", "").strip("<> ")
+    for child in part.children:
+        if start and child.header.raw("content-id").strip().strip("<>") == start:
             return child
-    return children[0]
-
-
-def _content_type(part: Message, kind: Valued) -> str:
-    if re.fullmatch(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", kind.value):
-        return kind.value
-    # RFC 2045 §5.2: what is absent or broken is text/plain, in a digest message/rfc822
-    return part.get_default_type()
+    return part.children[0]

@@ -4,19 +4,26 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postbus.contracts.mail import Address, Signals
+from postbus.mail.content import Content
 from postbus.mail.headers import HeaderFields
 
 
 @dataclass(frozen=True)
 class ParsedAttachment:
-    """A file of a mail, with its bytes."""
+    """A file of a mail, and where its bytes are."""
 
     name: str
     content_type: str
-    data: bytes
+    content: Content
     sha256: str
+    size_bytes: int
     inline: bool = False
     content_id: str | None = None
+
+    @property
+    def data(self) -> bytes:
+        """All bytes of it, made anew each time; `content.pieces()` gives them bit by bit."""
+        return self.content.data()
 
 
 @dataclass(frozen=True)

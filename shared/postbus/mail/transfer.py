@@ -1,66 +1,51 @@
 """How content was dressed for the wire: transfer encodings (RFC 2045 §6) and format=flowed."""
 
-import binascii
 import quopri
-from email.errors import MessageError
-from email.message import Message
+from typing import Final
 
 from postbus.mail.charsets import Note
+from postbus.mail.content import PIECE_BYTES, Content, is_clean_base64
 from postbus.mail.encoded_words import lenient_base64
-from postbus.mail.headers import HeaderFields
+from postbus.mail.structure import Part, Raw
+from postbus.mail.uuencode import decode_uu
+
+_NONE: Final = ("", "7bit", "8bit", "binary", "7-bit", "8-bit")
+_UU: Final = ("x-uuencode", "uuencode", "uue", "x-uue")
 
 
-def bytes_of(part: Message, header: HeaderFields, note: Note) -> bytes:
-    """The content with its transfer encoding taken off (RFC 2045 §6)."""
-    if part.is_multipart():
-        payload = part.get_payload()
-        children = payload if isinstance(payload, list) else []
-        return b"\n".join(_flattened(one, note) for one in children if isinstance(one, Message))
-    # With the field still there the library would take the encoding off by its own rules, and
-    # without `decode` it would read 8-bit by the declared charset; ``header`` knows the field.
-    del part["content-transfer-encoding"]
-    data = part.get_payload(decode=True)
-    if not isinstance(data, bytes):
-        return b""
-    encoding = header.token("content-transfer-encoding").strip("\"'; ")
+def content_of(raw: Raw, part: Part, note: Note) -> Content:
+    """What the part holds (RFC 2045 §6). Large files stay in the mail until they are asked for."""
+    encoding = part.header.token("content-transfer-encoding").strip("\"'; ")
+    if part.content_type.startswith("multipart/") or encoding in _NONE:
+        return Content(_stored(raw, part))
     if encoding == "base64":
-        decoded = lenient_base64(data)
-        if decoded is None:
-            note("base64-broken")
-        return data if decoded is None else decoded
+        return _base64(raw, part, note)
+    stored = raw[part.start : part.end]
     if encoding == "quoted-printable":
-        return quopri.decodestring(data)
-    if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
-        return _uudecoded(data, note)
-    if encoding not in ("", "7bit", "8bit", "binary", "7-bit", "8-bit"):
-        note("transfer-encoding-unknown")
-    return data
+        return Content(quopri.decodestring(stored))
+    if encoding in _UU:
+        return Content(decode_uu(stored, note))
+    note("transfer-encoding-unknown")
+    return Content(stored)
 
 
-def _flattened(part: Message, note: Note) -> bytes:
-    """A message in a message, as the bytes it came as; roughly, if its header is broken."""
-    try:
-        return part.as_bytes()
-    except (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        note("attached-mail-broken")
-    fields = "".join(f"{name}: {value}\n" for name, value in part.raw_items())
-    return fields.encode("utf-8", "surrogateescape") + b"\n" + bytes_of(part, HeaderFields(), note)
+def _stored(raw: Raw, part: Part) -> bytes | memoryview:
+    """Small parts as bytes, large ones in place."""
+    if part.end - part.start <= PIECE_BYTES:
+        return raw[part.start : part.end]
+    return memoryview(raw)[part.start : part.end]
 
 
-def _uudecoded(data: bytes, note: Note) -> bytes:
-    out = b""
-    started = False
-    for line in data.splitlines():
-        if not started:
-            started = line.startswith(b"begin ")
-            continue
-        if line.strip() in (b"end", b"`"):
-            break
-        try:
-            out += binascii.a2b_uu(line)
-        except binascii.Error:
-            note("uuencode-broken")
-    return out
+def _base64(raw: Raw, part: Part, note: Note) -> Content:
+    stored = _stored(raw, part)
+    if isinstance(stored, memoryview) and is_clean_base64(stored):
+        return Content(stored, base64=True)
+    encoded = bytes(stored)
+    decoded = lenient_base64(encoded)
+    if decoded is None:
+        note("base64-broken")
+        return Content(encoded)
+    return Content(decoded)
 
 
 def unflowed(text: str, *, delsp: str) -> str:

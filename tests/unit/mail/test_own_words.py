@@ -126,7 +126,7 @@ def test_no_words_are_no_words() -> None:
     assert own_words("") == ""
 
 
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     "line", ["On 2020 a wrote\n", "From: a\n", ">" * 2000 + "\n", "a:" * 190 + "\n"]
 )

@@ -115,7 +115,7 @@ def attachments_of(parsed: ParsedMail) -> tuple[Attachment, ...]:
         Attachment(
             name=file.name,
             content_type=file.content_type,
-            size_bytes=len(file.data),
+            size_bytes=file.size_bytes,
             sha256=file.sha256,
             inline=file.inline,
             content_id=file.content_id,

@@ -1,0 +1,64 @@
+"""What a part holds, with its transfer encoding still on; taken off piece by piece when asked."""
+
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+PIECE_BYTES: Final = 1024 * 1024
+_WHITE: Final = b"\r\n \t"
+_STRANGE: Final = re.compile(rb"[^A-Za-z0-9+/]")
+
+
+@dataclass(frozen=True)
+class Content:
+    """Bytes of a mail, in place.
+
+    ``stored`` lies in the mail, or beside it where the bytes had to be made. ``base64`` says that
+    it is clean base64 (RFC 4648 §4) with nothing but line ends in it.
+    """
+
+    stored: bytes | memoryview
+    base64: bool = False
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in their order, at most 1 MiB at a time."""
+        if not self.base64:
+            for at in range(0, len(self.stored), PIECE_BYTES):
+                yield bytes(self.stored[at : at + PIECE_BYTES])
+            return
+        carried = b""
+        for at in range(0, len(self.stored), PIECE_BYTES):
+            signs = carried + bytes(self.stored[at : at + PIECE_BYTES]).translate(None, _WHITE)
+            whole = len(signs) - len(signs) % 4
+            carried = signs[whole:]
+            yield binascii.a2b_base64(signs[:whole])
+
+    def data(self) -> bytes:
+        """All of it."""
+        return b"".join(self.pieces())
+
+    def measure(self) -> tuple[str, int]:
+        """SHA-256 in hex, and the number of bytes."""
+        digest, size = hashlib.sha256(), 0
+        for piece in self.pieces():
+            digest.update(piece)
+            size += len(piece)
+        return digest.hexdigest(), size
+
+
+def is_clean_base64(stored: bytes | memoryview) -> bool:
+    """Whether it can be taken off piece by piece: its signs and white space, padding at the end."""
+    count, padding = 0, 0
+    for at in range(0, len(stored), PIECE_BYTES):
+        signs = bytes(stored[at : at + PIECE_BYTES]).translate(None, _WHITE)
+        if padding and signs.strip(b"="):
+            return False
+        bare = signs.rstrip(b"=")
+        padding += len(signs) - len(bare)
+        count += len(signs)
+        if _STRANGE.search(bare):
+            return False
+    return count % 4 == 0 and padding <= 2
