@@ -31,8 +31,8 @@ from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import CONFIG_BUCKET, SECRETS_BUCKET, TOPOLOGY
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
+from postbus.runtime import body_limit, problems
 from postbus.runtime.auth import BearerAuth
-from postbus.runtime.problems import RESPONSES, install
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.secrets import Sealer
@@ -117,9 +117,10 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
         summary="Channels, reply via, ticket types, the outgoing mail filter, tokens, audit.",
         docs_url=None,
         redoc_url=None,
-        responses=RESPONSES,
+        responses=problems.RESPONSES,
     )
-    install(api)
+    problems.install(api)
+    body_limit.install(api, max_bytes=settings.max_request_bytes)
     v1 = APIRouter(prefix=PREFIX)
     v1.include_router(inbound.routes(Inbound(documents, parts.own_addresses), tests, auth))
     v1.include_router(outbound.routes(Outbound(documents, channel_secrets, trying), tests, auth))

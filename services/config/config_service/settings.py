@@ -27,6 +27,9 @@ class Settings(ServiceSettings):
         description="host:port of the SMTP door of ingest-forward, for tests of channels",
         pattern=r"^.+:\d{1,5}$",
     )
+    max_request_bytes: int = Field(
+        default=1024 * 1024, gt=0, description="largest body of an API request, bytes"
+    )
     try_timeout_seconds: float = Field(
         default=20, description="how long dispatch may take to try an outbound channel, seconds"
     )

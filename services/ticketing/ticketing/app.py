@@ -12,7 +12,7 @@ from postbus.contracts.base import utc_now
 from postbus.contracts.mail import MailReceivedEvent
 from postbus.contracts.sending import SendOutcomeEvent
 from postbus.errors import TemporaryError
-from postbus.runtime import problems
+from postbus.runtime import body_limit, problems
 from postbus.runtime.auth import BearerAuth
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
@@ -67,6 +67,7 @@ class _Parts:
 
     def __init__(self, settings: TicketingSettings, bus: Bus, database: object) -> None:
         self.bus = bus
+        self.max_request_bytes = settings.max_request_bytes
         self.follower = Follower()
         self.blobs: BlobStore = open_store(settings.blob_url)
         self.listed = MongoListed(database)
@@ -120,6 +121,7 @@ def _api(parts: _Parts) -> FastAPI:
         responses=problems.RESPONSES,
     )
     problems.install(app)
+    body_limit.install(app, max_bytes=parts.max_request_bytes)
     api = Api(parts.around, parts.listed, parts.blobs, Answering(parts.around))
     app.include_router(router(api, BearerAuth(parts.follower)))
     return app

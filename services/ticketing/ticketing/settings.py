@@ -20,6 +20,11 @@ class TicketingSettings(ServiceSettings):
         description="keys that sign stamps, base64, one a line; the first one signs",
     )
     tenant: str = Field(default="postbus", description="name of this installation, signed along")
+    max_request_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        gt=0,
+        description="largest body of an API request, bytes; in base64 a file is a third larger",
+    )
     sweep_seconds: float = Field(
         default=5, description="how often facts that a crash left untold are looked for, seconds"
     )

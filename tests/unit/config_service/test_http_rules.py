@@ -175,3 +175,10 @@ async def test_the_api_describes_itself(api: ConfigUnderTest) -> None:
 
 async def test_changes_take_effect_in_the_snapshot_of_services(api: ConfigUnderTest) -> None:
     assert await api.service.ready_checks[1]() == []
+
+
+async def test_a_body_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    async with running(tmp_path, max_request_bytes=100) as under_test:
+        body = {"id": "spare", "name": "x" * 100}
+        answer = await under_test.client.post("ticket-types", json=body)
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
