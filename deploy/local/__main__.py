@@ -23,6 +23,9 @@ from local.home import Home
 from local.ports import Ports
 from local.programs import Stack, socket_file, stack, supervisor_conf
 
+_LOOK_WHILE_STARTING_SECONDS = 0.25
+_LOOK_SECONDS = 1.0
+"""Each look asks supervisord, which costs both some milliseconds."""
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 25.0
 
@@ -87,7 +90,7 @@ def _watch(
         if document != written:
             endpoints.write(file, document)
             written = document
-        time.sleep(0.25)
+        time.sleep(_LOOK_SECONDS if ready else _LOOK_WHILE_STARTING_SECONDS)
     print("supervisord ended; see", home.logs / "supervisord.log")
 
 
