@@ -1,7 +1,7 @@
-"""Lets a program die at any step: the n-th call to a port does its work, or not, and raises."""
+"""Lets a program die, or a port be away, at any step: the n-th call works, or not, and raises."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,6 +16,7 @@ class CrashAt:
     call: int | None = None
     after_the_work: bool = False
     calls: int = 0
+    error: BaseException = field(default_factory=Crash)
 
     def wrap(self, port: Any) -> Any:
         return _Wrapped(port, self)
@@ -34,10 +35,10 @@ class _Wrapped:
             crash.calls += 1
             mine = crash.calls == crash.call
             if mine and not crash.after_the_work:
-                raise Crash
+                raise crash.error
             result = await method(*args, **kwargs)
             if mine:
-                raise Crash
+                raise crash.error
             return result
 
         return call

@@ -26,6 +26,7 @@ from postbus.errors import (
     MailRefused,
     NotConfigured,
     StateConflict,
+    Unavailable,
 )
 
 log = structlog.get_logger("dispatch")
@@ -54,18 +55,27 @@ class Sending:
 
     def __init__(self, around: Around) -> None:
         self._a = around
+        self._unwritten: dict[str, SendOutcome | None] = {}
+        """What I know of a claimed mail and the ledger does not, because the bus went away: how it
+        ended, or None for not handed over. Without it, the claim would stand until it is in doubt.
+        """
 
     async def attempt(self, send_id: str) -> datetime | None:  # noqa: PLR0911 - one per way it can go
         """Do what is to be done now with a mail; safe to call at any time and on any replica."""
         kept = await self._a.ledger.open(send_id)
         if kept is None:
+            self._unwritten.pop(send_id, None)
             return None
         # Looked for after the open entry was read: whoever ends a mail writes the end first.
         finished = await self._a.ledger.finished(send_id)
         if finished is not None:
             await self._tell_end(finished.outcome)
             return None
-        if kept.attempt.step is Step.CLAIMED:
+        unwritten = self._unwritten.get(send_id)
+        if unwritten is not None:
+            await self._write_end(unwritten)
+            return None
+        if kept.attempt.step is Step.CLAIMED and not self._was_not_handed_over(kept.attempt):
             return None
         due = kept.attempt.next_attempt_at
         if due is not None and due > self._a.now():
@@ -83,6 +93,10 @@ class Sending:
             await self._end(kept, SendState.HELD, outbound.id, reason=reason)
             return None
         return await self._send(kept, outbound)
+
+    def _was_not_handed_over(self, attempt: Attempt) -> bool:
+        """Whether the standing claim is mine and was never used; another replica's is its own."""
+        return attempt.claimed_by == self._a.me and attempt.request.send_id in self._unwritten
 
     async def doubt(self, kept: Kept) -> None:
         """Note that nobody can know whether a claimed mail was sent; it is not sent again."""
@@ -122,18 +136,26 @@ class Sending:
     async def _send(self, kept: Kept, outbound: OutboundChannel) -> datetime | None:
         number = kept.attempt.attempt + 1
         claim = _Claim(self._a, kept, outbound.id, number)
+        send_id = kept.attempt.request.send_id
         try:
             mail = await self._compose(kept.attempt, outbound)
             accepted = await self._a.transport.send(outbound, mail, before_data=claim.take)
         except StateConflict:
             return None  # another replica has it
+        except Unavailable:
+            # Whether the claim was written or not, not a byte of the mail left.
+            self._unwritten[send_id] = None
+            raise
         except (MailRefused, BlobMissing) as error:
             await self._end(claim.kept, SendState.FAILED, outbound.id, reason=str(error))
         except OutcomeUnknown as error:
             reason = f"The connection was lost before the server answered ({error})."
             await self._end(claim.kept, SendState.IN_DOUBT, outbound.id, reason=reason)
         except (MailHostUnavailable, CredentialsRejected, NotConfigured) as error:
-            return await self._defer(claim.kept, outbound, error, number)
+            self._unwritten[send_id] = None
+            again = await self._defer(claim.kept, outbound, error, number)
+            self._unwritten.pop(send_id, None)
+            return again
         else:
             await self._sent(claim.kept, outbound, mail, accepted)
         return None
@@ -233,7 +255,12 @@ class Sending:
             reply=reply,
             from_address=from_address,
         )
+        await self._write_end(fact)
+
+    async def _write_end(self, fact: SendOutcome) -> None:
+        self._unwritten[fact.send_id] = fact
         await self._a.ledger.finish(fact)
+        del self._unwritten[fact.send_id]
         await self._tell_end(fact)
 
     async def _tell_end(self, fact: SendOutcome) -> None:
@@ -260,7 +287,7 @@ class _Claim:
         self.kept = kept
 
     async def take(self) -> None:
-        """Claim; StateConflict if another replica did."""
+        """Claim; StateConflict if another replica did, Unavailable if nobody can tell."""
         claimed = self.kept.attempt.model_copy(
             update={
                 "step": Step.CLAIMED,
@@ -271,4 +298,11 @@ class _Claim:
                 "next_attempt_at": None,
             }
         )
-        self.kept = await self._around.ledger.change(self.kept, claimed)
+        try:
+            self.kept = await self._around.ledger.change(self.kept, claimed)
+        except StateConflict:
+            # The bus may have repeated a write whose acknowledgement was lost: then it is mine.
+            standing = await self._around.ledger.open(claimed.request.send_id)
+            if standing is None or standing.attempt != claimed:
+                raise
+            self.kept = standing
