@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from ingest_forward.adapters.aiosmtpd_door import AiosmtpdDoor, DoorSettings, tls_context
+from ingest_forward.adapters.porter import Room
 from ingest_forward.receive import Receiving, Surroundings
 from ingest_forward.settings import IngestForwardSettings
 from postbus.blobs import BlobStore, open_store
@@ -55,7 +56,7 @@ class _Parts:
             now=utc_now,
         )
         receiving = Receiving(around, registry, max_recipients=settings.max_recipients)
-        self.door = AiosmtpdDoor(receiving, _door_settings(settings))
+        self.door = AiosmtpdDoor(receiving, _door_settings(settings), registry)
 
     async def start(self) -> None:
         # First of all: while NATS is away, senders are told to come again and not left outside.
@@ -86,5 +87,6 @@ def _door_settings(settings: IngestForwardSettings) -> DoorSettings:
         hostname=settings.smtp_hostname,
         max_mail_bytes=settings.max_mail_bytes,
         timeout_seconds=settings.smtp_timeout_seconds,
+        room=Room(settings.max_connections, settings.max_connections_per_address),
         tls=tls_context(str(certificate), str(key) if key else None) if certificate else None,
     )

@@ -24,6 +24,14 @@ class IngestForwardSettings(ServiceSettings):
     max_recipients: int = Field(
         default=100, gt=0, description="recipients of one mail; more are asked to come later"
     )
+    max_connections: int = Field(
+        default=200, gt=0, description="clients at a time, SMTP and LMTP; others come later (421)"
+    )
+    max_connections_per_address: int = Field(
+        default=50,
+        gt=0,
+        description="clients at a time from one address; MAX_CONNECTIONS or more: no limit",
+    )
     smtp_timeout_seconds: float = Field(
         default=300, gt=0, description="how long a silent client is waited for, seconds"
     )

@@ -17,6 +17,7 @@ from builders import multipart_mail, part, raw_mail
 from doubles.blobs import MemoryBlobs
 from doubles.facts import MemoryFacts
 from ingest_forward.adapters.aiosmtpd_door import AiosmtpdDoor, DoorSettings, tls_context
+from ingest_forward.adapters.porter import Room
 from ingest_forward.receive import Receiving, Surroundings
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
@@ -72,9 +73,10 @@ class Door:
         receiving = Receiving(around, self.registry, max_recipients=3)
         settings = DoorSettings(
             host="127.0.0.1", port=0, lmtp_port=0, hostname="mx.test",
-            max_mail_bytes=MAX_BYTES, timeout_seconds=20, tls=tls_context(str(CERTIFICATE), None),
+            max_mail_bytes=MAX_BYTES, timeout_seconds=20, room=Room(50, 50),
+            tls=tls_context(str(CERTIFICATE), None),
         )  # fmt: skip
-        self.door = AiosmtpdDoor(receiving, settings)
+        self.door = AiosmtpdDoor(receiving, settings, self.registry)
 
     def _read(self, raw: bytes) -> ParsedMail:
         return self.read(raw)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from ingest_forward.adapters.aiosmtpd_protocol import Lmtp, Smtp
+from ingest_forward.adapters.porter import Porters, Room
 from ingest_forward.domain.recipients import Refusal
 from ingest_forward.receive import Receiving
 from postbus.errors import BusUnavailable, TemporaryError
@@ -31,17 +33,20 @@ class DoorSettings:
     hostname: str
     max_mail_bytes: int
     timeout_seconds: float
+    room: Room
     tls: ssl.SSLContext | None = None
 
 
 class AiosmtpdDoor:
     """Listens, and answers with what `Receiving` says."""
 
-    def __init__(self, receiving: Receiving, settings: DoorSettings) -> None:
+    def __init__(
+        self, receiving: Receiving, settings: DoorSettings, registry: CollectorRegistry
+    ) -> None:
         self._settings = settings
         self._handler = _Handler(receiving)
         self._servers: list[asyncio.Server] = []
-        self._protocols: set[Any] = set()
+        self._porters = Porters(settings.room, registry)
 
     async def open(self) -> None:
         """Listen; safe to call again. OSError when the port is taken."""
@@ -60,8 +65,8 @@ class AiosmtpdDoor:
     async def _listen(self, protocol: Callable[..., Any], port: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()
 
-        def connected() -> Any:
-            made = protocol(
+        def session() -> Any:
+            return protocol(
                 self._handler,
                 data_size_limit=self._settings.max_mail_bytes,
                 enable_SMTPUTF8=True,
@@ -73,11 +78,9 @@ class AiosmtpdDoor:
                 auth_exclude_mechanism=("LOGIN", "PLAIN"),
                 loop=loop,
             )
-            self._protocols = {one for one in self._protocols if one.transport is not None}
-            self._protocols.add(made)
-            return made
 
-        return await loop.create_server(connected, self._settings.host, port, backlog=1024)
+        at_door = self._porters.at_door(session)
+        return await loop.create_server(at_door, self._settings.host, port, backlog=1024)
 
     async def close(self, *, graceful_seconds: float) -> None:
         """Listen no longer, let mails under way finish, then hang up."""
@@ -85,10 +88,7 @@ class AiosmtpdDoor:
             server.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._handler.idle.wait(), graceful_seconds)
-        for protocol in self._protocols:
-            if protocol.transport is not None:
-                protocol.transport.write(b"421 4.3.2 Closing for maintenance\r\n")
-                protocol.transport.close()
+        self._porters.hang_up()
         for server in self._servers:
             await server.wait_closed()
         self._servers = []

@@ -22,6 +22,7 @@ _END = b"\r\n.\r\n"
 _READ_BYTES = 1024 * 1024 * 1024
 """As much as there is: what is left over can then be given back in its order."""
 _TOO_BIG = "552 5.3.4 The mail is over the limit of this server"
+_SILENT = b"421 4.4.2 Nothing was heard for too long\r\n"
 _BETTER = {
     "552 Error: message size exceeds fixed maximum message size": _TOO_BIG,
     "250 OK": "250 2.0.0 OK",
@@ -36,6 +37,12 @@ class Smtp(SMTP):
         """Answer the client."""
         text = status.decode("utf-8", "replace") if isinstance(status, bytes) else status
         await super().push(_BETTER.get(text, text))
+
+    def _timeout_cb(self) -> None:
+        """Say why, and let the library hang up."""
+        connection: Any = self.transport
+        connection.write(_SILENT)
+        super()._timeout_cb()  # type: ignore[no-untyped-call]
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """The address of a path and the parameters after it, as the library gives them."""
