@@ -45,14 +45,14 @@ class Surroundings:
 class _Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.mails = Counter(
-            "mails_received",
-            "mails by what became of them at the door",
+            "postbus_mails_received",
+            "Mails by what became of them at the door",
             ["channel", "outcome"],
             registry=registry,
         )
         self.seconds = Histogram(
-            "mail_receive_seconds",
-            "from the last byte of a mail to the answer",
+            "postbus_mail_receive_seconds",
+            "From the last byte of a mail to the answer",
             registry=registry,
         )
 

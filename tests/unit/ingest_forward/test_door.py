@@ -125,7 +125,7 @@ class Door:
 
     def count(self, channel_id: str, outcome: str) -> float:
         labels = {"channel": channel_id, "outcome": outcome}
-        return self.registry.get_sample_value("mails_received_total", labels) or 0
+        return self.registry.get_sample_value("postbus_mails_received_total", labels) or 0
 
 
 @pytest.fixture
