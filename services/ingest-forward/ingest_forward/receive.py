@@ -164,7 +164,9 @@ class Receiving:
         return Taken(mail_id(parsed, raw), parsed, raw_ref, content_ref)
 
     async def _tell(self, taken: Taken, channel: InboundChannel, route: Route) -> str:
-        stamp = find_stamp(taken.parsed, route.envelope_to, self._around.find_stamps)
+        stamp = find_stamp(
+            taken.parsed, route.envelope_to, channel=channel, find=self._around.find_stamps
+        )
         kind, reasons = classify(taken.parsed, route.envelope_from, stamp)
         fact = mail_received(
             taken,

@@ -4,10 +4,18 @@ import pytest
 
 from builders import raw_mail
 from ingest_forward.domain.stamps import find_stamp
+from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import OwnStamp
 from postbus.mail import parse
 from postbus.tokens import Stamper, StampKind
 
+CHANNEL = InboundChannel(
+    id="support",
+    name="Support",
+    kind="forward",
+    address="help+desk@abc.com",
+    forward=ForwardSettings(creation_addresses=("support@postbus.localhost", "it@bücher.example")),
+)
 STAMPER = Stamper("here", [b"k" * 32])
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 STAMP = STAMPER.stamp(ticket_number=7, kind=StampKind.RECEIPT, hop=1, at=AT)
@@ -18,7 +26,7 @@ FORGED = Stamper("here", [b"x" * 32]).stamp(ticket_number=7, kind=StampKind.RECE
 def found(
     headers: dict[str, str | None], body: str = "Help.", to: str = "support@postbus.localhost"
 ) -> OwnStamp | None:
-    return find_stamp(parse(raw_mail(headers, body)), [to], STAMPER.find)
+    return find_stamp(parse(raw_mail(headers, body)), [to], channel=CHANNEL, find=STAMPER.find)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +38,10 @@ def found(
         ({}, "", f"Support+{STAMP.upper()}@x", "recipient"),
         ({"In-Reply-To": f"<pb.{STAMP}.1@x>"}, "", "s@x", "references"),
         ({"References": f"<a@x> <pb.{STAMP}.1@x>"}, "", "s@x", "references"),
+        ({"To": f"Help <help+desk+{STAMP}@abc.com>"}, "", "s@x", "recipient"),
+        ({"To": f"HELP+desk+{STAMP.upper()}@ABC.com"}, "", "s@x", "recipient"),
+        ({"Cc": f"a@x, support+{STAMP}@postbus.localhost"}, "", "s@x", "recipient"),
+        ({"Cc": f"it+{STAMP}@xn--bcher-kva.example"}, "", "s@x", "recipient"),
         ({}, f"Yes.\n\n> #7 · {STAMP}\n", "s@x", "body"),
     ],
 )
@@ -65,3 +77,54 @@ def test_of_the_references_the_newest_counts() -> None:
     newest = found({"References": f"<pb.{STAMP}.1@x> <pb.{OTHER}.2@x>"})
     assert newest is not None
     assert newest.ticket_number == 8
+
+
+def test_an_envelope_is_believed_before_the_ids_that_are_answered() -> None:
+    stamp = found({"References": f"<pb.{OTHER}.2@x>"}, to=f"support+{STAMP}@x")
+    assert stamp is not None
+    assert (stamp.ticket_number, stamp.found_in) == (7, "recipient")
+
+
+def test_an_id_that_is_answered_is_believed_before_an_address_from_an_address_book() -> None:
+    """INVARIANT: a program fills To from old mails, and this mail is about another ticket."""
+    stamp = found({"To": f"help+desk+{STAMP}@abc.com", "In-Reply-To": f"<pb.{OTHER}.2@x>"})
+    assert stamp is not None
+    assert (stamp.ticket_number, stamp.found_in) == (8, "references")
+
+
+def test_an_address_in_to_is_believed_before_what_is_quoted() -> None:
+    stamp = found({"To": f"help+desk+{STAMP}@abc.com"}, f"> #8 · {OTHER}")
+    assert stamp is not None
+    assert stamp.ticket_number == 7
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"somebody+{STAMP}@abc.com",
+        f"help+{STAMP}@abc.com",
+        f"support+{STAMP}@elsewhere.example",
+        f"sales+{STAMP}@postbus.localhost",
+        f"{STAMP}@postbus.localhost",
+        f'"{STAMP}" <support@postbus.localhost>',
+        f"help+desk+{FORGED}@abc.com",
+    ],
+)
+def test_only_a_reply_address_of_this_channel_counts_in_to(address: str) -> None:
+    """INVARIANT: a copy for another channel, or for somebody else, is not about its ticket here."""
+    assert found({"To": address}) is None
+
+
+def test_reply_addresses_of_two_tickets_in_to_and_cc_say_nothing() -> None:
+    both = {"To": f"help+desk+{STAMP}@abc.com", "Cc": f"support+{OTHER}@postbus.localhost"}
+    assert found(both) is None
+    stamp = found(both, f"> #8 · {OTHER}")
+    assert stamp is not None
+    assert (stamp.ticket_number, stamp.found_in) == (8, "body")
+
+
+def test_two_mails_of_one_ticket_in_to_and_cc_are_no_contradiction() -> None:
+    again = STAMPER.stamp(ticket_number=7, kind=StampKind.AGENT_REPLY, hop=2, at=AT)
+    stamp = found({"To": f"help+desk+{again}@abc.com", "Cc": f"help+desk+{STAMP}@abc.com"})
+    assert stamp is not None
+    assert (stamp.ticket_number, stamp.hop) == (7, 2)
