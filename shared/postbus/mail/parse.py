@@ -8,12 +8,13 @@ from typing import Final, TypeVar
 
 from postbus.contracts.mail import Address, Signals
 from postbus.mail.addresses import read_addresses
-from postbus.mail.bodies import Bodies, charset_of, read_bodies
+from postbus.mail.bodies import Bodies
 from postbus.mail.charsets import Note
 from postbus.mail.headers import HeaderFields, read_date
 from postbus.mail.ids import read_id, read_ids
 from postbus.mail.own_words import own_words
 from postbus.mail.parsed import ParsedMail
+from postbus.mail.part_reader import charset_of, read_bodies
 from postbus.mail.signals import read_signals
 from postbus.mail.structure import Raw, read_tree
 
@@ -100,6 +101,8 @@ def _of_header(header: HeaderFields, bodies: Bodies, problems: _Problems) -> Par
         headers=header,
         part_types=tuple(bodies.types),
         report_type=bodies.report_type,
+        calendar=bodies.calendar,
+        protection=tuple(bodies.protection),
         problems=(),
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from postbus.contracts.mail import Address, Signals
+from postbus.contracts.mail import Address, CalendarItem, Signals
 from postbus.mail.content import Content
 from postbus.mail.headers import HeaderFields
 
@@ -55,4 +55,6 @@ class ParsedMail:
     headers: HeaderFields
     part_types: tuple[str, ...]
     report_type: str | None
+    calendar: tuple[CalendarItem, ...]
+    protection: tuple[str, ...]
     problems: tuple[str, ...]

@@ -89,6 +89,8 @@ def mail_received(
         kind_reasons=judged.reasons,
         signals=signals,
         stamp=judged.stamp,
+        calendar=parsed.calendar,
+        protection=parsed.protection,
         raw=taken.raw,
         problems=_problems(parsed),
     )
