@@ -2,14 +2,14 @@
 
 import binascii
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 PIECE_BYTES: Final = 1024 * 1024
 _WHITE: Final = b"\r\n \t"
-_STRANGE: Final = re.compile(rb"[^A-Za-z0-9+/]")
+_SIGNS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_WHITE_AND_SIGNS: Final = _WHITE + _SIGNS
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,13 @@ def is_clean_base64(stored: bytes | memoryview) -> bool:
     """Whether it can be taken off piece by piece: its signs and white space, padding at the end."""
     count, padding = 0, 0
     for at in range(0, len(stored), PIECE_BYTES):
-        signs = bytes(stored[at : at + PIECE_BYTES]).translate(None, _WHITE)
-        if padding and signs.strip(b"="):
+        piece = bytes(stored[at : at + PIECE_BYTES])
+        others = piece.translate(None, _SIGNS)
+        pads = others.translate(None, _WHITE)
+        if pads.strip(b"=") or (padding and len(piece) > len(others)):
             return False
-        bare = signs.rstrip(b"=")
-        padding += len(signs) - len(bare)
-        count += len(signs)
-        if _STRANGE.search(bare):
-            return False
+        if pads and piece.rstrip(_WHITE + b"=").translate(None, _WHITE_AND_SIGNS) != b"":
+            return False  # padding in the middle
+        padding += len(pads)
+        count += len(piece) - len(others) + len(pads)
     return count % 4 == 0 and padding <= 2
