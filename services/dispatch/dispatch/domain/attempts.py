@@ -44,10 +44,6 @@ class Attempt(Contract):
     verdict: Verdict | None = None
     last_outcome: SendOutcome | None = None
 
-    def accepted_again(self) -> "Attempt":
-        """The same mail, ready for its next attempt."""
-        return self.model_copy(update={"step": Step.ACCEPTED, "next_attempt_at": None})
-
 
 class Finished(Contract):
     """A mail that reached its end; `told` facts are in the stream."""
