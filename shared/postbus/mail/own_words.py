@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final
 
 from postbus.mail import quote_marks as marks
+from postbus.mail.header_labels import block_at, field_of
 
 _MAX_LINES: Final = 20_000
 """Nobody writes more by hand; beyond it a text is taken as it is."""
@@ -76,17 +77,12 @@ def _starts_a_tail(lines: list[str], at: int) -> bool:
 
 
 def _starts_a_header_block(lines: list[str], at: int) -> bool:
-    """From: and at least two of Sent, To, Subject in the lines that follow, in one language."""
-    if not marks.HEADER_FROM.match(lines[at]):
+    """From: and at least two of Sent, To, Subject in the lines that follow."""
+    found = field_of(lines[at])
+    if found is None or found[0] != "from" or not found[1]:
         return False
-    names = set()
-    for line in lines[at + 1 : at + 12]:
-        found = marks.HEADER_OTHER.match(line)
-        if found is not None:
-            names.add(found[1].lower())
-        elif not line.strip() and names:
-            break
-    return len(names) >= 2
+    block = block_at(lines, at)
+    return block is not None and len(block.fields) >= 3
 
 
 def _attribution_at(lines: list[str], at: int) -> _Span | None:

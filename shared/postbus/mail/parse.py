@@ -75,7 +75,6 @@ def _of_header(header: HeaderFields, bodies: Bodies, problems: _Problems) -> Par
     from_, sender = mailboxes("from"), mailboxes("sender")
     if not from_:
         note("no-from")
-    original = mailboxes("x-original-from") or mailboxes("x-original-sender")
     subject = guard("subject", "", lambda: header.text("subject", note))
     return ParsedMail(
         message_id=guard("message-id", None, lambda: read_id(header.raw("message-id"))),
@@ -84,7 +83,6 @@ def _of_header(header: HeaderFields, bodies: Bodies, problems: _Problems) -> Par
         date=guard("date", None, lambda: _date(header, note)),
         from_=from_[0] if from_ else sender[0] if sender else _NOBODY,
         sender=sender[0] if sender else None,
-        original_from=original[0] if original else None,
         reply_to=mailboxes("reply-to"),
         to=mailboxes("to"),
         cc=mailboxes("cc"),

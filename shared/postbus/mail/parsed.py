@@ -33,7 +33,6 @@ class ParsedMail:
     `full_text` is all that was written, `text` the writer's own words in it, `html` safe to show.
     `from_` has an empty address where the mail names none. `part_types` are the content types of
     the parts in their order; `report_type` is that of a multipart/report (RFC 6522 §3).
-    `original_from` is who wrote it where a group or gateway put itself into From.
     """
 
     message_id: str | None
@@ -42,7 +41,6 @@ class ParsedMail:
     date: datetime | None
     from_: Address
     sender: Address | None
-    original_from: Address | None
     reply_to: tuple[Address, ...]
     to: tuple[Address, ...]
     cc: tuple[Address, ...]

@@ -56,20 +56,6 @@ ABOVE_THIS_LINE: Final = re.compile(
     re.IGNORECASE,
 )
 
-HEADER_FROM: Final = re.compile(
-    r"^[\s>]{0,20}\*?(?:From|Van|Von|De|Da|Från|Fra|Lähettäjä|Od|От|Від|发件人|寄件者|差出人|Kimden|Gönderen)"
-    r"\s*\*?\s*[:：]\s*\*?\s*\S",
-    re.IGNORECASE,
-)
-HEADER_OTHER: Final = re.compile(
-    r"^[\s>]{0,20}\*?(Sent|Date|To|Cc|Subject|Reply-To|Verzonden|Datum|Aan|Onderwerp|Gesendet|An|Betreff"
-    r"|Envoyé|À|A|Objet|Enviado(?: el)?|Enviada em|Fecha|Para|Asunto|Assunto|Data|Inviato|Oggetto"
-    r"|Skickat|Till|Ämne|Sendt|Til|Emne|Dato|Lähetetty|Vastaanottaja|Aihe|Wysłano|Do|Temat|Odesláno"
-    r"|Komu|Předmět|Отправлено|Дата|Кому|Тема|发送时间|收件人|主题|日期|宛先|件名|日時|Tarih|Kime|Konu)"
-    r"\s*\*?\s*[:：]",
-    re.IGNORECASE,
-)
-
 _WROTE: Final = re.compile(
     r"\b(?:wrote|writes|schreef|schrieb|geschreven|a [ée]crit|escribi[óo]|escreveu|ha scritto"
     r"|scrisse|skrev|kirjoitti|napisał(?:\(a\)|a)?|pisze|napsal(?:\(a\)|a)?|napísal(?:\(a\)|a)?"

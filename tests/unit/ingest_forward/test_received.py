@@ -1,12 +1,9 @@
 from datetime import UTC, datetime
 
-import pytest
-
 from builders import multipart_mail, part, raw_mail
 from ingest_forward.domain.received import (
     Judged,
     Taken,
-    customer_of,
     cut,
     mail_received,
     whole_content,
@@ -56,27 +53,6 @@ def test_the_fact_says_what_the_mail_says() -> None:
 def test_the_null_sender_of_the_envelope_is_a_signal() -> None:
     assert fact_of(raw_mail(), "").signals.null_return_path
     assert not fact_of(raw_mail(), "anna@example.com").signals.null_return_path
-
-
-@pytest.mark.parametrize(
-    ("headers", "customer"),
-    [
-        ({}, "anna@example.com"),
-        ({"Reply-To": "other@example.com"}, "anna@example.com"),
-        ({"From": "support@postbus.localhost", "Reply-To": "a@example.com"}, "a@example.com"),
-        (
-            {"From": "Support@Postbus.Localhost", "X-Original-From": "g@example.com"},
-            "g@example.com",
-        ),
-        (
-            {"From": "support@postbus.localhost", "Reply-To": "support@postbus.localhost"},
-            "support@postbus.localhost",
-        ),
-        ({"From": "", "Reply-To": "a@example.com"}, "a@example.com"),
-    ],
-)
-def test_the_customer_is_who_wrote_it(headers: dict[str, str | None], customer: str) -> None:
-    assert customer_of(parse(raw_mail(headers)), OWN).address == customer
 
 
 def test_short_texts_travel_in_the_fact_alone() -> None:

@@ -392,18 +392,6 @@ def test_a_mail_without_from_is_by_its_sender() -> None:
     assert "no-from" in mail.problems
 
 
-def test_who_wrote_behind_a_group_address_is_known() -> None:
-    mail = parse(
-        raw_mail(
-            {
-                "From": "'Anna' via Support <support@example.org>",
-                "X-Original-From": "Anna <anna@example.com>",
-            }
-        )
-    )
-    assert mail.original_from == Address(name="Anna", address="anna@example.com")
-
-
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -10,17 +10,20 @@ from postbus.contracts.mail import (
     Address,
     Attachment,
     Content,
+    Forwarded,
     MailKind,
     MailReceived,
     OwnStamp,
     Route,
 )
-from postbus.mail import ParsedMail, normalise
+from postbus.mail import ParsedMail
 from postbus.mail.safe_html import safe_html
+from postbus.mail.writer import meant_for, writer_of
 
 _MAX_ADDRESSES = 100
 _MAX_NAME_CHARACTERS = 200
 _MAX_ADDRESS_CHARACTERS = 320
+_MAX_SUBJECT_CHARACTERS = 500
 _MAX_PROBLEMS = 30
 
 
@@ -61,6 +64,7 @@ def mail_received(
 ) -> MailReceived:
     """The fact that a mail came in for one channel."""
     parsed = taken.parsed
+    writer = writer_of(parsed, own_addresses, channel.address or "")
     signals = parsed.signals
     if route.envelope_from == "":
         signals = signals.model_copy(update={"null_return_path": True})
@@ -78,7 +82,11 @@ def mail_received(
         reply_to=_short_list(parsed.reply_to),
         to=_short_list(parsed.to),
         cc=_short_list(parsed.cc),
-        customer=_short(customer_of(parsed, own_addresses)),
+        customer=_short(writer.address),
+        customer_evidence=writer.evidence,
+        customer_confidence=writer.confidence,
+        forwarded=_short_forward(writer.forwarded),
+        meant_for=meant_for(parsed, route.envelope_to, own_addresses),
         subject=parsed.subject,
         text=cut(parsed.text),
         full_text=cut(parsed.full_text),
@@ -94,21 +102,6 @@ def mail_received(
         raw=taken.raw,
         problems=_problems(parsed),
     )
-
-
-def customer_of(parsed: ParsedMail, own_addresses: Container[str]) -> Address:
-    """Who wrote the mail.
-
-    That is From, unless From is an address of ours (a group or web form that sends in our name):
-    then the sender that the group names, then Reply-To. Where nobody else is named it is From.
-    """
-    if parsed.from_.address and normalise(parsed.from_.address) not in own_addresses:
-        return parsed.from_
-    named = (parsed.original_from, *parsed.reply_to)
-    others = (
-        one for one in named if one is not None and normalise(one.address) not in own_addresses
-    )
-    return next(others, parsed.from_)
 
 
 def attachments_of(parsed: ParsedMail) -> tuple[Attachment, ...]:
@@ -145,6 +138,19 @@ def _problems(parsed: ParsedMail) -> tuple[str, ...]:
     long_lists = max(len(parsed.to), len(parsed.cc), len(parsed.reply_to)) > _MAX_ADDRESSES
     more = ("recipients-cut",) if long_lists else ()
     return (*parsed.problems[:_MAX_PROBLEMS], *more)
+
+
+def _short_forward(forwarded: Forwarded | None) -> Forwarded | None:
+    if forwarded is None:
+        return None
+    return forwarded.model_copy(
+        update={
+            "author": _short(forwarded.author),
+            "by": _short(forwarded.by),
+            "subject": (forwarded.subject or "")[:_MAX_SUBJECT_CHARACTERS] or None,
+            "date": (forwarded.date or "")[:_MAX_NAME_CHARACTERS] or None,
+        }
+    )
 
 
 def _short_list(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
