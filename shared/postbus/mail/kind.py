@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from postbus.contracts.mail import MailKind, OwnStamp
+from postbus.mail.kind_subjects import ABSENCE_SUBJECT, FAILURE_SUBJECT
 from postbus.mail.parsed import ParsedMail
 
 Reasons = tuple[str, ...]
@@ -28,29 +29,6 @@ _MACHINE_LOCAL_PARTS: Final = re.compile(
 _AGGREGATE_REPORT: Final = re.compile(
     r"^.{0,20}report domain:.*submitter:|^\[?(?:dmarc|tls)[- ]report", re.IGNORECASE
 )
-_FAILURE_SUBJECT: Final = re.compile(
-    r"undeliver|delivery (?:status|failure|has failed|report|problem|notification)|mail delivery"
-    r"|returned (?:mail|to sender)|failure notice|(?:mail|message).{0,20}(?:fail|not delivered)"
-    r"|onbestelbaar|niet (?:bezorgd|afgeleverd)|unzustellbar|nicht zugestellt|zustellung"
-    r"|non remis|échec de (?:la )?remise|no se (?:ha )?(?:podido )?entreg|mancata consegna"
-    r"|não (?:foi )?entregue|配信不能|配信できません|エラー"
-    r"|could not be delivered|failure delivery|failed mail|недоставлен|не доставлен"
-    r"|delivery.{0,20}delayed|warning: (?:could not send|message)|user unknown|rejected"
-    r"|nondeliverable|non-deliver",
-    re.IGNORECASE,
-)  # fmt: skip
-_ABSENCE_SUBJECT: Final = re.compile(
-    r"^\s*(?:auto(?:matic)?[- :]?\s*(?:reply|response)|auto:|out of (?:the )?office|ooo\b|absent\b"
-    r"|vacation\b|on (?:vacation|leave|holiday)|automatisch(?:e|es)? (?:antwoord|antwort|bericht)"
-    r"|afwezig|niet aanwezig|abwesend|abwesenheit|nicht im (?:büro|haus)|réponse automatique"
-    r"|absence du bureau|respuesta automática|fuera de (?:la )?oficina|risposta automatica"
-    r"|fuori (?:sede|ufficio)|resposta automática|ausência|automatiskt svar|automatisk svar"
-    r"|autosvar|frånvar|automaattinen vastaus|odpowiedź automatyczna|automatická odpověď"
-    r"|автоматический ответ|автоответ|自動応答|自动答复|自動回覆)",
-    re.IGNORECASE,
-)  # fmt: skip
-
-
 _ANSWERED_OR_FORWARDED: Final = re.compile(
     r"^\s*(?:re|aw|sv|antw|fwd?|wg|tr|doorst)\s*:", re.IGNORECASE
 )
@@ -114,7 +92,7 @@ def _bounce(parsed: ParsedMail, envelope_from: str | None) -> tuple[MailKind, Re
         "mailer-daemon": _MAILER_DAEMON.match(parsed.from_.address) is not None,
         "mail-system": parsed.signals.from_mail_system,
         "null-path": null_path,
-        "failure-subject": _FAILURE_SUBJECT.search(parsed.subject) is not None
+        "failure-subject": FAILURE_SUBJECT.search(parsed.subject) is not None
         and not _ANSWERED_OR_FORWARDED.match(parsed.subject),
         "returned-mail": not _RETURNED.isdisjoint(parsed.part_types[1:]),
         "no-answer": not parsed.in_reply_to,
@@ -153,7 +131,10 @@ def _list(parsed: ParsedMail, _envelope_from: str | None) -> tuple[MailKind, Rea
     if parsed.signals.is_list:
         return MailKind.LIST, ("list-header",)
     if parsed.signals.precedence in ("list", "bulk", "junk"):
-        return MailKind.LIST, (f"precedence:{parsed.signals.precedence}",)
+        # Other helpdesks put it on what their people write, too, and then it answers a mail.
+        answers = bool(parsed.in_reply_to or parsed.references)
+        kind = MailKind.LIST if answers else MailKind.AUTO_GENERATED
+        return kind, (f"precedence:{parsed.signals.precedence}",)
     return None
 
 
@@ -169,7 +150,7 @@ def _machine(parsed: ParsedMail, envelope_from: str | None) -> tuple[MailKind, R
 
 
 def _absence(parsed: ParsedMail, envelope_from: str | None) -> tuple[MailKind, Reasons] | None:
-    if not _ABSENCE_SUBJECT.search(parsed.subject):
+    if not ABSENCE_SUBJECT.search(parsed.subject):
         return None
     support = [
         name

@@ -123,10 +123,64 @@ def test_reports_about_abuse_and_reading_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{"List-Id": "<l.x>"}, {"List-Unsubscribe": "<https://x>"}, {"Precedence": "bulk"}]
+    "headers",
+    [
+        {"List-Id": "<l.x>"},
+        {"List-Unsubscribe": "<https://x>"},
+        {"List-Id": "<l.x>", "Precedence": "bulk"},
+        {"Precedence": "bulk", "In-Reply-To": "<a@x>"},
+        {"Precedence": "list", "References": "<a@x>"},
+    ],
 )
 def test_mail_of_lists_is_list_mail(headers: dict[str, str]) -> None:
     assert kind_of(raw_mail(headers)) is MailKind.LIST
+
+
+@pytest.mark.parametrize("value", ["bulk", "List", "junk"])
+def test_a_precedence_without_a_list_is_generated_mail(value: str) -> None:
+    """Old programs that write by themselves say so; one that answers may carry a person's words."""
+    assert kind_of(raw_mail({"Precedence": value})) is MailKind.AUTO_GENERATED
+
+
+@pytest.mark.parametrize("value", ["first-class", "normal", "special-delivery", "urgent"])
+def test_other_precedences_are_of_people(value: str) -> None:
+    assert kind_of(raw_mail({"Precedence": value})) is MailKind.HUMAN
+
+
+ABSENCES = (
+    "Automatic reply: Printer", "Out of Office: x", "Auto: x", "Automatisch antwoord: x",
+    "Afwezig: x", "Automatische Antwort: x", "Abwesenheitsnotiz", "Réponse automatique : x",
+    "Respuesta automática: x", "Risposta automatica: x", "Resposta automática: x",
+    "Automatiskt svar: x", "Autosvar: x", "Automatisk svar: x", "Automaattinen vastaus: x",
+    "Odpowiedź automatyczna: x", "Automatická odpověď: x", "Otomatik yanıt: x", "自動応答: x",
+    "自动回复: x", "Automatikus válasz: x", "Автоматический ответ: x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", ABSENCES)
+def test_subjects_of_absence_notes_support_and_never_decide(subject: str) -> None:
+    """INVARIANT: a customer may write about an automatic reply, in any language."""
+    assert kind_of(raw_mail({"Subject": subject})) is MailKind.HUMAN
+    assert kind_of(raw_mail({"Subject": subject, "Return-Path": "<>"}), None) is (
+        MailKind.AUTO_REPLY
+    )
+
+
+FAILURES = (
+    "Undeliverable: Printer", "Returned mail: see transcript", "Onbestelbaar: Printer",
+    "Unzustellbar: Printer", "Non remis : Printer", "No se pudo entregar: x",
+    "Mancata consegna: x", "Não entregue: x", "Nie można dostarczyć: x", "Kunde inte levereras: x",
+    "Kunne ikke leveres: x", "Toimitus epäonnistui: x", "Nedoručitelná zpráva: x",
+    "Teslim edilemedi: x", "配信できません: x", "无法投递: x", "Недоставленное: x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", FAILURES)
+def test_subjects_of_bounces_support_and_never_decide(subject: str) -> None:
+    """INVARIANT: a customer may ask about a bounce, in any language."""
+    assert kind_of(raw_mail({"Subject": subject})) is MailKind.HUMAN
+    from_system = {"Subject": subject, "From": "postmaster@example.com"}
+    assert kind_of(raw_mail(from_system)) is MailKind.BOUNCE
 
 
 def test_a_sender_that_reads_nothing_and_wants_nothing_is_a_machine() -> None:
