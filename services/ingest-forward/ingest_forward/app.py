@@ -11,6 +11,7 @@ from postbus.bus import Bus, BusSettings
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
 from postbus.errors import StoreUnavailable
+from postbus.reading import MailReader, ReadingLimits
 from postbus.runtime.serve import Service
 from postbus.tokens import Stamper, read_keys
 
@@ -47,6 +48,13 @@ class _Parts:
         self.follower = Follower()
         self.blobs: BlobStore = open_store(settings.blob_url)
         self._graceful_seconds = settings.graceful_seconds
+        self.reader = MailReader(
+            ReadingLimits(
+                seconds=settings.read_seconds,
+                memory_bytes=settings.read_memory_bytes,
+                processes=settings.read_processes,
+            )
+        )
         stamper = Stamper(settings.tenant, read_keys(settings.stamp_keys_file))
         around = Surroundings(
             blobs=self.blobs,
@@ -54,6 +62,7 @@ class _Parts:
             channels=lambda: self.follower.current,
             find_stamps=stamper.find,
             now=utc_now,
+            read=self.reader.read,
         )
         receiving = Receiving(around, registry, max_recipients=settings.max_recipients)
         self.door = AiosmtpdDoor(receiving, _door_settings(settings), registry)
@@ -61,6 +70,7 @@ class _Parts:
     async def start(self) -> None:
         # First of all: while NATS is away, senders are told to come again and not left outside.
         await self.door.open()
+        await self.reader.start()
         await self.bus.connect()
         await self.follower.start(self.bus)
         await self.bus.start()

@@ -1,7 +1,7 @@
 """What happens to a mail at the door: keep, read, tell, and only then say yes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -20,8 +20,8 @@ from ingest_forward.ports import Blobs, Clock, CurrentChannels, Telling
 from postbus.contracts.base import BlobRef, derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import MailHeld, Route
-from postbus.errors import PermanentError, TemporaryError
-from postbus.mail import ParsedMail, classify, mail_id, parse
+from postbus.errors import MailUnreadable, PermanentError, TemporaryError
+from postbus.mail import ParsedMail, classify, mail_id
 from postbus.tokens import Stamp
 
 log = structlog.get_logger("ingest_forward")
@@ -32,14 +32,18 @@ _MANY = 8
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the door works with. ``find_stamps`` gives the verified stamps of a text."""
+    """What the door works with.
+
+    ``read`` takes a mail apart, and raises MailUnreadable for one that takes too much;
+    ``find_stamps`` gives the verified stamps of a text.
+    """
 
     blobs: Blobs
     telling: Telling
     channels: CurrentChannels
     find_stamps: Callable[[str], list[Stamp]]
     now: Clock
-    read: Callable[[bytes], ParsedMail] = parse
+    read: Callable[[bytes], Awaitable[ParsedMail]]
 
 
 class _Metrics:
@@ -151,7 +155,7 @@ class Receiving:
 
     async def _read(self, raw: bytes, raw_ref: BlobRef) -> Taken:
         """Read the mail beside the event loop, and keep its files and long texts."""
-        parsed = await asyncio.to_thread(self._around.read, raw)
+        parsed = await self._around.read(raw)
         blobs = [file.data for file in parsed.attachments]
         content = whole_content(parsed)
         if content is not None:
@@ -192,8 +196,8 @@ class Receiving:
         fact = MailHeld(
             mail_id=raw.sha256,
             channel=channel.id,
-            reason="too-large-to-tell" if isinstance(error, PermanentError) else "not-readable",
-            detail=type(error).__name__,
+            reason=_reason_of(error),
+            detail=str(error) if isinstance(error, PermanentError) else type(error).__name__,
             raw=raw,
             route=route,
         )
@@ -205,3 +209,9 @@ class Receiving:
             about=f"mails/{raw.sha256}",
         )
         self._metrics.mails.labels(channel.id, "held").inc()
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, MailUnreadable):
+        return "takes-too-much-to-read"
+    return "too-large-to-tell" if isinstance(error, PermanentError) else "not-readable"

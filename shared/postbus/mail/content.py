@@ -16,12 +16,32 @@ _WHITE_AND_SIGNS: Final = _WHITE + _SIGNS
 class Content:
     """Bytes of a mail, in place.
 
-    ``stored`` lies in the mail, or beside it where the bytes had to be made. ``base64`` says that
-    it is clean base64 (RFC 4648 §4) with nothing but line ends in it.
+    ``stored`` lies in the mail (a memoryview, which begins at ``start``), or beside it where the
+    bytes had to be made. ``base64`` says that it is clean base64 (RFC 4648 §4) with nothing but
+    line ends in it.
     """
 
     stored: bytes | memoryview
     base64: bool = False
+    start: int | None = None
+    length: int | None = None
+
+    def freed(self) -> "Content":
+        """The same with bytes of its own, for what lies in something else than the mail itself."""
+        return Content(bytes(self.stored), self.base64)
+
+    def detached(self) -> "Content":
+        """The same without the mail: where it lies in it, or the bytes where it was made."""
+        if not isinstance(self.stored, memoryview) or self.start is None:
+            return self.freed()
+        return Content(b"", self.base64, self.start, len(self.stored))
+
+    def attached_to(self, raw: bytes) -> "Content":
+        """The same in its place in the mail again."""
+        if self.length is None or self.start is None:
+            return self
+        place = memoryview(raw)[self.start : self.start + self.length]
+        return Content(place, self.base64, self.start)
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes in their order, at most 1 MiB at a time."""

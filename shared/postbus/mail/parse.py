@@ -39,18 +39,20 @@ class _Problems:
         """What ``read`` gives; the fallback and a note if it fails, so the rest is still read."""
         try:
             return read()
+        except MemoryError:
+            raise  # a matter of the machine: elsewhere, or later, the mail can be read
         except Exception as error:  # noqa: BLE001 - strangers' bytes; one part must not cost the rest
             self.note(f"{what}-unreadable:{type(error).__name__}")
             return fallback
 
 
 def parse(raw: Raw) -> ParsedMail:
-    """Read a mail (RFC 5322, MIME); never raises, whatever the bytes are.
+    """Read a mail (RFC 5322, MIME); never raises, whatever the bytes are (but MemoryError).
 
     What cannot be read is empty and named in `problems`; the raw bytes are the caller's to keep.
     """
     problems = _Problems()
-    raw = _with_line_ends(raw)
+    raw, is_changed = _with_line_ends(raw)
     tree = read_tree(raw, problems.note)
     hint = problems.guard("charset", None, lambda: charset_of(tree))
     header = replace(tree.header, charset_hint=hint)
@@ -62,6 +64,10 @@ def parse(raw: Raw) -> ParsedMail:
         full_text=_printable(full_text),
         text=_printable(problems.guard("own-words", full_text, lambda: own_words(full_text))),
         html=problems.guard("html", None, lambda: bodies.safe_html(problems.note)),
+        attachments=tuple(
+            replace(one, content=one.content.freed()) if is_changed else one
+            for one in mail.attachments
+        ),
         problems=problems.found(),
     )
 
@@ -112,9 +118,11 @@ def _date(header: HeaderFields, note: Note) -> datetime | None:
     return date
 
 
-def _with_line_ends(raw: Raw) -> Raw:
-    """Mails from old Macs end their lines with CR alone."""
-    return raw[:].replace(b"\r", b"\n") if raw.find(b"\n") == -1 else raw
+def _with_line_ends(raw: Raw) -> tuple[Raw, bool]:
+    """Mails from old Macs end their lines with CR alone; whether this is one."""
+    if raw.find(b"\n") != -1:
+        return raw, False
+    return raw[:].replace(b"\r", b"\n"), True
 
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -1,6 +1,6 @@
 """What `parse` gives back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postbus.contracts.mail import Address, CalendarItem, Signals
@@ -56,3 +56,15 @@ class ParsedMail:
     calendar: tuple[CalendarItem, ...]
     protection: tuple[str, ...]
     problems: tuple[str, ...]
+
+    def detached(self) -> "ParsedMail":
+        """The same without the bytes of the mail, to be sent elsewhere; see `attached_to`."""
+        files = tuple(replace(one, content=one.content.detached()) for one in self.attachments)
+        return replace(self, attachments=files)
+
+    def attached_to(self, raw: bytes) -> "ParsedMail":
+        """The same with its files in their places in ``raw``, the mail it was read from."""
+        files = tuple(
+            replace(one, content=one.content.attached_to(raw)) for one in self.attachments
+        )
+        return replace(self, attachments=files)

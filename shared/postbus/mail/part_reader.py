@@ -28,10 +28,12 @@ _NOT_SHOWN: Final = frozenset(("text/x-amp-html", "text/watch-html"))
 class _Reader:
     """Goes through the parts of one mail, once."""
 
-    def __init__(self, raw: Raw, note: Note, found: Bodies | None = None) -> None:
+    def __init__(self, raw: Raw, note: Note, within: Bodies | None = None) -> None:
+        """``within`` is what was found so far, where ``raw`` lies inside the mail as a file."""
         self._raw = raw
+        self._within = within is not None
         self._note = note
-        self.found = found or Bodies()
+        self.found = within or Bodies()
 
     def read(self, part: Part, depth: int, *, chunk: Chunk | None = None) -> None:
         """Read a part and all below it; ``chunk`` gathers the alternatives of one content."""
@@ -71,6 +73,8 @@ class _Reader:
         if content_type in _NOT_SHOWN:
             return
         content = content_of(self._raw, part, self._note)
+        if self._within:
+            content = content.freed()
         if content_type.startswith("multipart/"):
             self._note("multipart-without-parts")
             content_type = "text/plain"

@@ -17,7 +17,7 @@ def content_of(raw: Raw, part: Part, note: Note) -> Content:
     """What the part holds (RFC 2045 §6). Large files stay in the mail until they are asked for."""
     encoding = part.header.token("content-transfer-encoding").strip("\"'; ")
     if part.content_type.startswith("multipart/") or encoding in _NONE:
-        return Content(_stored(raw, part))
+        return Content(_stored(raw, part), start=part.start)
     if encoding == "base64":
         return _base64(raw, part, note)
     stored = raw[part.start : part.end]
@@ -39,7 +39,7 @@ def _stored(raw: Raw, part: Part) -> bytes | memoryview:
 def _base64(raw: Raw, part: Part, note: Note) -> Content:
     stored = _stored(raw, part)
     if isinstance(stored, memoryview) and is_clean_base64(stored):
-        return Content(stored, base64=True)
+        return Content(stored, base64=True, start=part.start)
     encoded = bytes(stored)
     decoded = lenient_base64(encoded)
     if decoded is None:

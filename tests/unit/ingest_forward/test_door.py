@@ -78,7 +78,7 @@ class Door:
         )  # fmt: skip
         self.door = AiosmtpdDoor(receiving, settings, self.registry)
 
-    def _read(self, raw: bytes) -> ParsedMail:
+    async def _read(self, raw: bytes) -> ParsedMail:
         return self.read(raw)
 
     def _current(self) -> Configuration:

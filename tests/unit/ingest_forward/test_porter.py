@@ -20,6 +20,7 @@ from ingest_forward.receive import Receiving, Surroundings
 from postbus.configuration import Configuration
 from postbus.contracts.base import utc_now
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
+from postbus.reading import MailReader
 
 CERTIFICATE = Path(__file__).parents[2] / "servers" / "localhost.pem"
 SUPPORT = InboundChannel(
@@ -53,6 +54,7 @@ class House:
             channels=lambda: Configuration.of([SUPPORT]),
             find_stamps=lambda _: [],
             now=utc_now,
+            read=MailReader().read,
         )
         settings = DoorSettings(
             host="0.0.0.0",
