@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when the questions were asked, however they were answered; 2 without a folder."""
     asked = _options().parse_args(arguments)
     if asked.folder is None or not asked.folder.is_dir():
-        print(f"There is no folder {asked.folder or ''}: give one as CORPUS=…", file=sys.stderr)  # noqa: T201 - a command
+        named = asked.folder or "of mails"
+        print(f"There is no folder {named}: give one as CORPUS=…", file=sys.stderr)  # noqa: T201 - a command
         return 2
     lines = scoreboard(ask(asked.folder))
     print(_as_json(lines) if asked.json else _as_text(lines, with_misses=asked.misses))  # noqa: T201 - a command

@@ -12,6 +12,12 @@ from corpus.source import Mail, expectations
 from postbus.mail import ParsedMail, parse
 
 _BODIES = ("message.rtf", "message.html", "message.txt")
+_UNNAMED = "Untitled Attachment"
+"""A name that the peer makes up for objects and for mails inside."""
+_INTERFACES = tuple(
+    bytes.fromhex(one + "0000 0000 c000 000000000046") for one in ("0b000000", "07030200")
+)
+"""IStorage and IMessage, which the peer leaves standing before the object."""
 
 
 def tnef(root: Path) -> Iterator[Answer]:
@@ -24,21 +30,23 @@ def tnef(root: Path) -> Iterator[Answer]:
 
 
 def _files_inside(where: str, want: list[dict[str, Any]], parsed: ParsedMail) -> Iterator[Answer]:
-    got = {(one.name, hashlib.sha256(bytes_of(one)).hexdigest()) for one in parsed.attachments}
+    got = {(one.name, sha256) for one in parsed.attachments for sha256 in _hashes(bytes_of(one))}
     hashes = {sha256 for _, sha256 in got}
-    files = [one for one in want if one["name"] not in _BODIES]
-    missing = [one["name"] for one in files if not _is_there(one, got, hashes)]
+    bodies = [one for one in want if one["name"] in _BODIES]
+    objects = [one for one in want if one["name"].startswith(_UNNAMED)]
+    files = [one for one in want if one not in bodies and one not in objects]
+    missing = [one["name"] for one in files if (one["name"], one["sha256"]) not in got]
     yield answer("TNEF: names and sha256", where, want=[], got=missing)
-    for one in want:
-        if one["name"] in _BODIES:
-            found = int(one["sha256"] in hashes)
-            yield Answer("TNEF: body as the peer writes it", where, found, want=one["name"])
+    for question, asked in (("body", bodies), ("object as the peer keeps it", objects)):
+        for one in asked:
+            right = int(one["sha256"] in hashes)
+            yield Answer(f"TNEF: {question}", f"{where} {one['name']}", right, want=one)
 
 
-def _is_there(one: dict[str, Any], got: set[tuple[str, str]], hashes: set[str]) -> bool:
-    if one["name"].startswith("Untitled Attachment"):
-        return one["sha256"] in hashes  # the peer made the name up
-    return (one["name"], one["sha256"]) in got
+def _hashes(data: bytes) -> Iterator[str]:
+    """Of the bytes; of text with bare line ends, and of an OLE object behind its interface id."""
+    for reading in (data, data.replace(b"\r\n", b"\n"), *(one + data for one in _INTERFACES)):
+        yield hashlib.sha256(reading).hexdigest()
 
 
 def _winmail(data: bytes) -> bytes:

@@ -17,11 +17,11 @@ _FILE_KEYS = ("name", "size", "md5", "sha256", "type")
 
 
 def fields(mail: Mail, parsed: ParsedMail) -> Iterator[Answer]:
-    """One answer a field; those that are a peer's taste are counted a second time apart."""
+    """One answer a field, and a second one that tells the peer's taste and the others apart."""
     for one in _answers(mail, parsed):
         yield one
-        if "peer_choice" in mail.want:
-            yield Answer("fields, the peer's taste", one.where, one.right, 1, one.want, one.got)
+        apart = "fields, the peer's taste" if "peer_choice" in mail.want else "fields, the others"
+        yield Answer(apart, one.where, one.right, 1, one.want, one.got)
 
 
 def _answers(mail: Mail, parsed: ParsedMail) -> Iterator[Answer]:

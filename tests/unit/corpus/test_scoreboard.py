@@ -35,7 +35,12 @@ def folder(tmp_path: Path) -> Path:
     (source / "old.mbox").write_bytes(b"From a\n" + raw_mail() + b"\n\nFrom b\n" + raw_mail())
     expected = {
         "first.eml": {"subject": "Printer on fire", "thread": "A", "to": ["nobody@example.com"]},
-        "answer.eml": {"in_reply_to": ["1@x"], "thread": "A", "cls": "normal"},
+        "answer.eml": {
+            "in_reply_to": ["1@x"],
+            "thread": "A",
+            "cls": "normal",
+            "peer_choice": "so",
+        },
         "alone.eml": {"thread": "A", "text_contains": ["Help"], "subject_prefix": "No"},
         "bounce.eml": {
             "cls": "bounce",
@@ -67,6 +72,8 @@ def test_every_question_of_the_folder_is_counted(
     assert scores(folder, capsys) == {
         "reads it": (6, 6),
         "fields": (2, 3),
+        "fields, the peer's taste": (1, 1),
+        "fields, the others": (1, 2),
         "words found": (1, 2),
         "kind: no false alarm": (1, 2),
         "kind: human": (1, 1),
