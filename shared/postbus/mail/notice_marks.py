@@ -9,7 +9,7 @@ RETURNED: Final = re.compile(
     r"|(?:the )?(?:headers? (?:and body )?of (?:the|your) )?"
     r"(?:original|unsent|undelivered|returned|rejected|failed|bounced|unzustellbare|sent)"
     r" (?:e-?)?(?:message|mail|nachricht)(?: text| headers?| as received)?"
-    r"(?: (?:is|as) (?:as )?follow(?:s|ing)| follows?| below| details| headers?)?[\s:.=|*-]*$"
+    r"(?: (?:is|as) (?:as )?follow(?:s|ing)| follows?| below| headers?)?[\s:.=|*-]*$"
     r"|(?:the |your )?(?:original |e-?)?(?:message|mail)(?: text| headers?| body)* follows?\b"
     r"|(?:the )?(?:text|header|contents?|body) of (?:the|your) (?:original )?(?:message|mail)\b"
     r".{0,30}\bfollow"

@@ -70,13 +70,13 @@ _MEANINGS: Final = (
     )),
     (Meaning("disabled", "5.2.1", hard=False), _words(
         r"(?:account|mailbox|user|recipient|address|id)\b.{0,40}\b(?:is |been |are |was )?"
-        r"(?:currently |temporarily |now )?(?:disabled|suspended|inactive|deactivated|locked|frozen|blocked"
-        r"|on hold|expired|discontinued|closed)",
+        r"(?:currently |temporarily |now )?(?:disabled|suspended|inactive|deactivated|locked"
+        r"|frozen|blocked|on hold|expired|discontinued|closed)",
         r"(?:disabled|inactive|suspended|expired|deactivated) (?:account|user|mailbox|recipient)",
         r"not active|sleeping",
     )),
     (Meaning("unknown-host", "5.1.2", hard=True), _words(
-        # not "host said: 550 user unknown"
+        # no colon between, since what a host "said: …" is mostly about a user
         r"(?:host|domain|server|name)\b[^:]{0,60}(?:not (?:be )?found|unknown|does ?n[o']t exist"
         r"|non-?existent|no such|not exist|invalid|could ?n[o']t be (?:found|resolved))",
         r"(?:unknown|no such|invalid|bad|unresolvable|illegal|unrouteable|unroutable|nonexistent)"

@@ -298,3 +298,13 @@ def test_a_report_that_names_nobody_is_none() -> None:
 def test_a_hostile_report_is_read_in_bounded_time(body: str) -> None:
     bounce = read_bounce(parse(raw_mail(HEADERS, body)))
     assert bounce is None or len(bounce.recipients) <= 100
+
+
+def test_details_below_a_summary_of_the_mail_still_count() -> None:
+    """Seen in practice: Microsoft 365 writes who and when first and the answer of the host last."""
+    bounce = told(
+        "Your mail to bob@example.com did not arrive.\n\nOriginal Message Details\n"
+        "Sender Address: support@postbus.localhost\nRecipient Address: bob@example.com\n\n"
+        "Error Details\nReported error: 550 5.1.10 no such recipient\n"
+    )
+    assert (only(bounce).address, only(bounce).status) == ("bob@example.com", "5.1.10")
