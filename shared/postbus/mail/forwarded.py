@@ -52,19 +52,22 @@ def read_forwarded(parsed: ParsedMail) -> Forwarded | None:
     author = _author(block)
     if author is None:
         return None
-    evidence = [name for name, holds in (("forward-line", has_line), ("subject", marked)) if holds]
-    if not evidence:
-        if parsed.in_reply_to or parsed.references or _ANSWER.match(parsed.subject):
-            return None  # an answer, with the header of the mail it answers
-        evidence = ["no-answer"]
-    confidence = Confidence.CERTAIN if has_line or marked else Confidence.LIKELY
+    signs = {
+        "forward-line": has_line,
+        "subject": marked,
+        "x-forwarded-message-id": parsed.headers.has("x-forwarded-message-id"),
+    }
+    evidence = [name for name, holds in signs.items() if holds]
+    if not evidence and (parsed.in_reply_to or parsed.references or _ANSWER.match(parsed.subject)):
+        return None  # an answer, with the header of the mail it answers
+    confidence = Confidence.CERTAIN if evidence else Confidence.LIKELY
     return Forwarded(
         author=author,
         by=parsed.from_,
         subject=block.fields.get("subject") or None,
         date=block.fields.get("date") or None,
         confidence=confidence,
-        evidence=(*evidence, "header-in-text"),
+        evidence=(*(evidence or ("no-answer",)), "header-in-text"),
     )
 
 

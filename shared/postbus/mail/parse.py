@@ -6,12 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeVar
 
-from postbus.contracts.mail import Address, Signals
+from postbus.contracts.mail import Address, Bounce, MailKind, Signals
 from postbus.mail.addresses import read_addresses
 from postbus.mail.bodies import Bodies
+from postbus.mail.bounces import read_bounce
 from postbus.mail.charsets import Note
+from postbus.mail.forwarded import read_forwarded
 from postbus.mail.headers import HeaderFields, read_date
 from postbus.mail.ids import read_id, read_ids
+from postbus.mail.kind import classify
 from postbus.mail.own_words import own_words
 from postbus.mail.parsed import ParsedMail
 from postbus.mail.part_reader import charset_of, read_bodies
@@ -59,7 +62,7 @@ def parse(raw: Raw) -> ParsedMail:
     bodies = problems.guard("body", Bodies(), lambda: read_bodies(raw, tree, problems.note))
     full_text = problems.guard("text", "", bodies.full_text)
     mail = _of_header(header, bodies, problems)
-    return replace(
+    mail = replace(
         mail,
         full_text=_printable(full_text),
         text=_printable(problems.guard("own-words", full_text, lambda: own_words(full_text))),
@@ -68,8 +71,19 @@ def parse(raw: Raw) -> ParsedMail:
             replace(one, content=one.content.freed()) if is_changed else one
             for one in mail.attachments
         ),
+    )
+    return replace(
+        mail,
+        forwarded=problems.guard("forward", None, lambda: read_forwarded(mail)),
+        bounce=problems.guard("bounce", None, lambda: _bounce(mail)),
         problems=problems.found(),
     )
+
+
+def _bounce(mail: ParsedMail) -> Bounce | None:
+    """What it reports, where it may be a bounce: with an empty envelope sender, if need be."""
+    kind, _ = classify(mail, "", None)
+    return read_bounce(mail) if kind is MailKind.BOUNCE else None
 
 
 def _of_header(header: HeaderFields, bodies: Bodies, problems: _Problems) -> ParsedMail:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from postbus.contracts.mail import Address, CalendarItem, Signals
+from postbus.contracts.mail import Address, Bounce, CalendarItem, Forwarded, Signals
 from postbus.mail.content import Content
 from postbus.mail.headers import HeaderFields
 
@@ -33,6 +33,8 @@ class ParsedMail:
     `full_text` is all that was written, `text` the writer's own words in it, `html` safe to show.
     `from_` has an empty address where the mail names none. `part_types` are the content types of
     the parts in their order; `report_type` is that of a multipart/report (RFC 6522 §3).
+    `forwarded` is there where a person passed the mail on by hand; `bounce` is what a report says
+    of a mail of ours, and means something only where `classify` calls the mail a bounce.
     """
 
     message_id: str | None
@@ -56,6 +58,8 @@ class ParsedMail:
     calendar: tuple[CalendarItem, ...]
     protection: tuple[str, ...]
     problems: tuple[str, ...]
+    forwarded: Forwarded | None = None
+    bounce: Bounce | None = None
 
     def detached(self) -> "ParsedMail":
         """The same without the bytes of the mail, to be sent elsewhere; see `attached_to`."""

@@ -33,11 +33,13 @@ _TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _LOST_BOUNDARY: Final = re.compile(
     rb"(?:\A|\n)--([^\r\n]{1,200}?)[ \t]*\r?\ncontent-[a-z-]+[ \t]*:", re.IGNORECASE
 )
-_KNOWN_FIELD: Final = re.compile(
-    rb"[^\r\n]{1,998}\r?\n(?:from|to|cc|subject|date|message-id|mime-version|received|reply-to"
-    rb"|content-[a-z-]+|return-path|in-reply-to|references|x-[a-z-]+):",
+_BROKEN_FOLD: Final = re.compile(
+    rb"([^\r\n]{1,998}\r?\n(?:[ \t]+[^\s][^\n]*\n){0,9})"
+    rb"(?=(?:from|to|cc|subject|date|message-id|mime-version|received|reply-to|content-[a-z-]+"
+    rb"|return-path|in-reply-to|references|x-[a-z-]+)[ \t]*:)",
     re.IGNORECASE,
 )
+"""A line that lost its white space, and folds below it: a known field follows."""
 
 
 @dataclass
@@ -93,8 +95,12 @@ class _Reader:
                 if len(fields) < _MAX_FIELDS:
                     fields.append((_text(found[1]), _text(self._value(found)).strip(" \t\r\n")))
                 at = found.end()
-            elif (skipped := self._no_field(at, end, fields_above=bool(fields))) is not None:
-                at = skipped
+            elif (found := _NO_FIELD.match(self._raw, at, end)) is not None:
+                at = found.end()
+            elif fields and (found := self._broken_fold(at, end)) is not None:
+                name, value = fields.pop()
+                fields.append((name, f"{value}\n {_text(found[1]).strip()}"))
+                at = found.end()
             else:
                 break
         if len(fields) == _MAX_FIELDS:
@@ -106,18 +112,14 @@ class _Reader:
         first, last = found.span(2)
         return self._raw[first : min(last, first + _MAX_FIELD_BYTES)]
 
-    def _no_field(self, at: int, end: int, *, fields_above: bool) -> int | None:
-        """Where the header goes on after a line that is no field; None if it is over."""
-        found = _NO_FIELD.match(self._raw, at, end)
+    def _broken_fold(self, at: int, end: int) -> re.Match[bytes] | None:
+        """The rest of a field whose fold is broken; None if the header is over."""
+        if _BLANK.match(self._raw, at, end) is not None:
+            return None
+        found = _BROKEN_FOLD.match(self._raw, at, end)
         if found is not None:
-            return found.end()
-        # A fold without its white space: a known field right below it says the header goes on.
-        if fields_above and _BLANK.match(self._raw, at, end) is None:
-            broken = _KNOWN_FIELD.match(self._raw, at, end)
-            if broken is not None:
-                self._note("header-line-broken")
-                return self._raw.find(b"\n", at, end) + 1
-        return None
+            self._note("header-line-broken")
+        return found
 
     def _boundary(self, part: Part) -> bytes:
         """The boundary the part declares, or the one it evidently uses."""

@@ -6,7 +6,6 @@ from typing import Final
 
 from postbus.contracts.mail import Address, Confidence, Forwarded
 from postbus.mail.addresses import normalise, read_addresses, without_plus
-from postbus.mail.forwarded import read_forwarded
 from postbus.mail.parsed import ParsedMail
 
 _ORIGINAL: Final = ("x-original-from", "x-original-sender")
@@ -43,7 +42,7 @@ def writer_of(parsed: ParsedMail, own_addresses: Container[str], our_address: st
     themselves into From and name the writer elsewhere; a colleague who forwards by hand, one of
     the channel's own domain, leaves the writer in the text.
     """
-    forwarded = read_forwarded(parsed)
+    forwarded = parsed.forwarded
     if forwarded is not None and _is_colleague(parsed.from_.address, own_addresses, our_address):
         author = normalise(forwarded.author.address)
         if author not in own_addresses:

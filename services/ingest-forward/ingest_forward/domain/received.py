@@ -97,6 +97,7 @@ def mail_received(
         kind_reasons=judged.reasons,
         signals=signals,
         stamp=judged.stamp,
+        bounce=parsed.bounce if judged.kind is MailKind.BOUNCE else None,
         calendar=parsed.calendar,
         protection=parsed.protection,
         raw=taken.raw,
