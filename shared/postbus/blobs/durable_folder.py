@@ -6,6 +6,7 @@ acknowledged could be gone, or empty, after a crash.
 
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -36,11 +37,19 @@ class DurableFolder:
         Raises:
             OSError: the disk said no; a half-written temporary file is taken away.
         """
+        self.write_pieces(path, (data,), size_bytes=len(data))
+
+    def write_pieces(self, path: str, pieces: Iterable[bytes], *, size_bytes: int) -> None:
+        """`write` for what is never in memory at once; ``size_bytes`` is the sum of the pieces.
+
+        Raises:
+            OSError: the disk said no; a half-written temporary file is taken away.
+        """
         target = self.root / path
         try:
             self._make_durable(target.parent)
-            if not _is_there(target, len(data)):
-                _write_beside_and_rename(target, data)
+            if not _is_there(target, size_bytes):
+                _write_beside_and_rename(target, pieces)
             # also when it was there: its writer may not have come to this line yet
             _sync_folder(target.parent)
         except FileNotFoundError:
@@ -72,12 +81,12 @@ def _is_there(target: Path, size_bytes: int) -> bool:
         return False
 
 
-def _write_beside_and_rename(target: Path, data: bytes) -> None:
+def _write_beside_and_rename(target: Path, pieces: Iterable[bytes]) -> None:
     # the leading dot and the random end keep it apart from every content hash
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -41,6 +42,23 @@ class BlobStore:
         except (BaseError, OSError) as error:
             raise StoreUnavailable("the blob store did not keep the bytes") from error
         return ref
+
+    async def put_pieces(self, ref: BlobRef, pieces: Iterable[bytes]) -> None:
+        """Keep what is never in memory at once; ``ref`` is its hash and size, measured before.
+
+        Raises:
+            StoreUnavailable: it could not be kept.
+        """
+        path = _path_of(ref.sha256)
+        try:
+            if self._folder is not None:
+                await asyncio.to_thread(
+                    self._folder.write_pieces, path, pieces, size_bytes=ref.size_bytes
+                )
+            else:
+                await self._store.put_async(path, iter(pieces))
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable("the blob store did not keep the bytes") from error
 
     async def _create(self, path: str, data: bytes) -> None:
         try:

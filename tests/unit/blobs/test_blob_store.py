@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from postbus.blobs import BlobStore, open_store
+from postbus.contracts.base import BlobRef
 from postbus.errors import BlobMissing, NotConfigured, StoreUnavailable
 
 MAIL = b"Subject: hello\r\n\r\nbody\r\n"
@@ -42,6 +43,15 @@ async def test_no_bytes_at_all_are_a_blob_too(store: BlobStore) -> None:
 async def test_a_large_blob_comes_back_whole(store: BlobStore) -> None:
     large = bytes(range(256)) * 4 * 1024 * 20
     assert await store.get((await store.put(large)).sha256) == large
+
+
+async def test_what_comes_in_pieces_is_one_blob(store: BlobStore) -> None:
+    pieces = [b"first ", b"", bytes(3_000_000), b" last"]
+    whole = b"".join(pieces)
+    ref = BlobRef(sha256=hashlib.sha256(whole).hexdigest(), size_bytes=len(whole))
+    await store.put_pieces(ref, iter(pieces))
+    assert await store.get(ref.sha256) == whole
+    assert await store.put(whole) == ref
 
 
 async def test_a_blob_that_is_not_there_is_missing(store: BlobStore) -> None:
