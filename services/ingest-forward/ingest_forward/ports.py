@@ -3,15 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
-from postbus.contracts.base import BlobRef, Contract
+from postbus.contracts.base import Contract
 from postbus.contracts.configuration import InboundChannel
-
-
-class Blobs(Protocol):
-    """Where bytes are kept by their content."""
-
-    async def put(self, data: bytes) -> BlobRef:
-        """Keep the bytes; durable when it returns. StoreUnavailable."""
 
 
 class Telling(Protocol):

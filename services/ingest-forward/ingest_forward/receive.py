@@ -1,6 +1,5 @@
 """What happens to a mail at the door: keep, read, tell, and only then say yes."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -8,26 +7,17 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from ingest_forward.domain.received import (
-    Judged,
-    Taken,
-    mail_received,
-    whole_content,
-)
 from ingest_forward.domain.recipients import Accepted, Refusal, decide
-from ingest_forward.domain.stamps import find_stamp
-from ingest_forward.ports import Blobs, Clock, CurrentChannels, Telling
+from ingest_forward.ports import Clock, CurrentChannels, Telling
 from postbus.contracts.base import BlobRef, derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import MailHeld, Route
 from postbus.errors import MailUnreadable, PermanentError, TemporaryError
-from postbus.mail import ParsedMail, classify, mail_id
+from postbus.intake import Blobs, Taken, find_stamp, keep, mail_received
+from postbus.mail import ParsedMail
 from postbus.tokens import Stamp
 
 log = structlog.get_logger("ingest_forward")
-
-_MANY = 8
-"""So many attachments are written at once."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +111,8 @@ class Receiving:
         raw_ref = await self._around.blobs.put(raw)
         routes = self._routes(envelope_from, recipients)
         try:
-            taken = await self._read(raw, raw_ref)
+            parsed = await self._around.read(raw)
+            taken = await keep(parsed, raw, raw_ref, blobs=self._around.blobs)
             kinds = [await self._tell(taken, channel, route) for channel, route in routes]
         except TemporaryError:
             raise
@@ -153,30 +144,15 @@ class Receiving:
             for channel in channels.values()
         ]
 
-    async def _read(self, raw: bytes, raw_ref: BlobRef) -> Taken:
-        """Read the mail beside the event loop, and keep its files and long texts."""
-        parsed = await self._around.read(raw)
-        blobs = [file.data for file in parsed.attachments]
-        content = whole_content(parsed)
-        if content is not None:
-            blobs.append(content.model_dump_json().encode())
-        refs: list[BlobRef] = []
-        for at in range(0, len(blobs), _MANY):
-            puts = (self._around.blobs.put(data) for data in blobs[at : at + _MANY])
-            refs += await asyncio.gather(*puts)
-        content_ref = refs[-1] if content is not None else None
-        return Taken(mail_id(parsed, raw), parsed, raw_ref, content_ref)
-
     async def _tell(self, taken: Taken, channel: InboundChannel, route: Route) -> str:
         stamp = find_stamp(
             taken.parsed, route.envelope_to, channel=channel, find=self._around.find_stamps
         )
-        kind, reasons = classify(taken.parsed, route.envelope_from, stamp)
         fact = mail_received(
             taken,
             channel,
             route=route,
-            judged=Judged(kind, reasons, stamp),
+            stamp=stamp,
             own_addresses=self._around.channels().own_addresses(),
         )
         await self._around.telling.tell(
@@ -187,7 +163,7 @@ class Receiving:
             about=f"mails/{taken.mail_id}",
         )
         self._metrics.mails.labels(channel.id, "received").inc()
-        return str(kind)
+        return str(fact.kind)
 
     async def _hold(
         self, raw: BlobRef, error: Exception, *, channel: InboundChannel, route: Route

@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from builders import raw_mail
-from ingest_forward.domain.stamps import find_stamp
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import OwnStamp
+from postbus.intake import find_stamp
 from postbus.mail import parse
 from postbus.tokens import Stamper, StampKind
 

@@ -16,7 +16,7 @@ from postbus.contracts.mail import (
     OwnStamp,
     Route,
 )
-from postbus.mail import ParsedMail
+from postbus.mail import ParsedMail, classify
 from postbus.mail.safe_html import safe_html
 from postbus.mail.writer import meant_for, writer_of
 
@@ -37,15 +37,6 @@ class Taken:
     content: BlobRef | None = None
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What the mail is, and the stamp of ours in it."""
-
-    kind: MailKind
-    reasons: tuple[str, ...]
-    stamp: OwnStamp | None
-
-
 def whole_content(parsed: ParsedMail) -> Content | None:
     """The texts for the blob store, if one of them is too long to travel in the fact."""
     texts = (parsed.text, parsed.full_text, parsed.html or "")
@@ -59,11 +50,15 @@ def mail_received(
     channel: InboundChannel,
     *,
     route: Route,
-    judged: Judged,
+    stamp: OwnStamp | None,
     own_addresses: Container[str],
 ) -> MailReceived:
-    """The fact that a mail came in for one channel."""
+    """The fact that a mail came in for one channel.
+
+    `stamp` is what `find_stamp` found; `own_addresses` are all of ours, normalised.
+    """
     parsed = taken.parsed
+    kind, reasons = classify(parsed, route.envelope_from, stamp)
     writer = writer_of(parsed, own_addresses, channel.address or "")
     signals = parsed.signals
     if route.envelope_from == "":
@@ -93,11 +88,11 @@ def mail_received(
         html=_cut_html(parsed.html),
         content=taken.content,
         attachments=attachments_of(parsed),
-        kind=judged.kind,
-        kind_reasons=judged.reasons,
+        kind=kind,
+        kind_reasons=reasons,
         signals=signals,
-        stamp=judged.stamp,
-        bounce=parsed.bounce if judged.kind is MailKind.BOUNCE else None,
+        stamp=stamp,
+        bounce=parsed.bounce if kind is MailKind.BOUNCE else None,
         calendar=parsed.calendar,
         protection=parsed.protection,
         raw=taken.raw,

@@ -1,16 +1,10 @@
 from datetime import UTC, datetime
 
 from builders import multipart_mail, part, raw_mail
-from ingest_forward.domain.received import (
-    Judged,
-    Taken,
-    cut,
-    mail_received,
-    whole_content,
-)
 from postbus.contracts.base import BlobRef
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
-from postbus.contracts.mail import INLINE_TEXT_LIMIT_BYTES, MailKind, MailReceived, Route
+from postbus.contracts.mail import INLINE_TEXT_LIMIT_BYTES, MailKind, MailReceived, OwnStamp, Route
+from postbus.intake.received import Taken, cut, mail_received, whole_content
 from postbus.mail import parse
 
 OWN = frozenset({"support@postbus.localhost"})
@@ -24,7 +18,9 @@ CHANNEL = InboundChannel(
 )
 
 
-def fact_of(raw: bytes, envelope_from: str | None = "anna@example.com") -> MailReceived:
+def fact_of(
+    raw: bytes, envelope_from: str | None = "anna@example.com", stamp: OwnStamp | None = None
+) -> MailReceived:
     route = Route(
         door="forward", received_at=datetime(2026, 3, 2, tzinfo=UTC), envelope_from=envelope_from
     )
@@ -32,7 +28,7 @@ def fact_of(raw: bytes, envelope_from: str | None = "anna@example.com") -> MailR
         Taken("id", parse(raw), RAW),
         CHANNEL,
         route=route,
-        judged=Judged(MailKind.HUMAN, (), None),
+        stamp=stamp,
         own_addresses=OWN,
     )
 
@@ -88,3 +84,12 @@ def test_a_mail_to_the_whole_world_still_fits_into_a_fact() -> None:
     assert len(fact.to) == 100
     assert "recipients-cut" in fact.problems
     assert len(fact.model_dump_json()) < 256 * 1024
+
+
+def test_the_kind_is_judged_from_the_mail_its_route_and_its_stamp() -> None:
+    assert fact_of(raw_mail()).kind is MailKind.HUMAN
+    absent = fact_of(raw_mail({"Auto-Submitted": "auto-replied"}))
+    assert absent.kind is MailKind.AUTO_REPLY
+    assert absent.kind_reasons
+    own = OwnStamp(ticket_number=7, kind="receipt", hop=1, found_in="header")
+    assert fact_of(raw_mail(), stamp=own).stamp == own
