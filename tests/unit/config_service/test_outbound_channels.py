@@ -47,6 +47,38 @@ async def opened(api: ConfigUnderTest) -> str | None:
     return Opener([api.keys.private_key]).open(NAME, entry.value.decode()).get_secret_value()
 
 
+async def test_the_address_that_answers_leave_from_is_on_the_filter_while_it_is_used(
+    api: ConfigUnderTest,
+) -> None:
+    before = await api.patterns()
+    assert (await api.client.post("outbound-channels", json=it_channel())).status_code == 201
+    assert await api.patterns() == before | {"it@abc.com"}
+    (entry,) = [one for one in await api.items("outbound-filter") if one["channel"] == "it"]
+    refused = await api.client.delete(f"outbound-filter/{entry['id']}", headers=ANY)
+    assert refused.status_code == 409
+    assert "outbound channel it" in refused.json()["detail"]
+    patch = {"from_address": "desk@abc.com"}
+    assert (
+        await api.client.patch("outbound-channels/it", json=patch, headers=ANY)
+    ).status_code == 200
+    assert await api.patterns() == before | {"desk@abc.com"}
+    await api.client.delete("outbound-channels/it", headers=ANY)
+    assert await api.patterns() == before
+
+
+async def test_an_address_of_two_channels_stays_until_both_are_gone(api: ConfigUnderTest) -> None:
+    inbound = {
+        "id": "it", "name": "IT", "kind": "forward",
+        "forward": {"creation_addresses": ["it@abc.com"]},
+    }  # fmt: skip
+    await api.client.post("inbound-channels", json=inbound)
+    await api.client.post("outbound-channels", json=it_channel())
+    await api.client.delete("inbound-channels/it", headers=ANY)
+    assert "it@abc.com" in await api.patterns()
+    await api.client.delete("outbound-channels/it", headers=ANY)
+    assert "it@abc.com" not in await api.patterns()
+
+
 async def test_a_secret_is_sealed_and_never_shown(api: ConfigUnderTest) -> None:
     """INVARIANT: a secret that came in is in no answer, no document, no audit and no event."""
     made = await api.client.post("outbound-channels", json=it_channel())

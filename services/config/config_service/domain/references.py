@@ -1,5 +1,6 @@
 """What documents say of one another, and what may therefore not be done."""
 
+from config_service.domain.own_entries import holder_of
 from config_service.domain.refusals import Reason, Refusal
 from postbus.configuration import Configuration
 from postbus.configuration.snapshot import RELAY_ID
@@ -84,11 +85,12 @@ def ticket_type_removal_refusal(type_: TicketType, there: Configuration) -> Refu
 
 def filter_removal_refusal(entry: FilterEntry, there: Configuration) -> Refusal | None:
     """Why this filter entry cannot be removed by hand."""
-    channel = there.inbound(entry.channel) if entry.automatic and entry.channel else None
-    if channel is None or entry.pattern not in map(normalise, channel.own_addresses()):
+    channel = holder_of(entry, there)
+    if channel is None:
         return None
+    role = "inbound" if isinstance(channel, InboundChannel) else "outbound"
     detail = (
-        f"{entry.pattern} is an address of the inbound channel {channel.id}; mail to it would come "
+        f"{entry.pattern} is an address of the {role} channel {channel.id}; mail to it would come "
         "straight back. The entry goes when the channel no longer has that address."
     )
     return Refusal(Reason.PROTECTED, detail)

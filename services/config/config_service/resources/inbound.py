@@ -3,7 +3,7 @@
 from config_service.bodies import InboundChannelBody
 from config_service.domain.merge_patch import merge
 from config_service.domain.references import inbound_refusal
-from config_service.resources.documents import Documents, checked, document_of
+from config_service.resources.documents import Documents, checked, document_of, read_as
 from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.refusing import refuse, require_match, require_same_id
 from postbus.configuration import Kept
@@ -46,7 +46,7 @@ class Inbound:
             refuse(inbound_refusal(channel, state.configuration))
             await self._own_addresses.hold(channel, state, by=by)
             changed = await self._documents.replace(kept, document_of(channel), by=by)
-            await self._own_addresses.release(id_, channel, by=by)
+            await self._own_addresses.release(read_as(InboundChannel, kept), channel, by=by)
             return changed
 
     async def enable(self, id_: str, *, match: str | None, by: str) -> Kept:
@@ -63,7 +63,7 @@ class Inbound:
             kept = state.get(KIND, id_)
             require_match(match, kept)
             await self._documents.remove(kept, by=by)
-            await self._own_addresses.release(id_, None, by=by)
+            await self._own_addresses.release(read_as(InboundChannel, kept), None, by=by)
 
 
 def _with_address(merged: JsonObject, before: JsonObject, patch: JsonObject) -> JsonObject:

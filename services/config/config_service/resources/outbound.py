@@ -8,6 +8,7 @@ from config_service.domain.merge_patch import merge
 from config_service.domain.references import outbound_change_refusal, outbound_removal_refusal
 from config_service.resources.channel_secrets import ChannelSecrets
 from config_service.resources.documents import Documents, checked, document_of, read_as
+from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.refusing import refuse, require_match, require_same_id
 from config_service.resources.trying import Trying
 from postbus.configuration import Kept
@@ -29,8 +30,15 @@ class Saving:
 class Outbound:
     """What can be done with outbound channels."""
 
-    def __init__(self, documents: Documents, secrets: ChannelSecrets, trying: Trying) -> None:
+    def __init__(
+        self,
+        documents: Documents,
+        own_addresses: OwnAddresses,
+        secrets: ChannelSecrets,
+        trying: Trying,
+    ) -> None:
         self._documents = documents
+        self._own_addresses = own_addresses
         self._secrets = secrets
         self._trying = trying
 
@@ -44,7 +52,7 @@ class Outbound:
 
     async def create(self, body: OutboundChannelBody, saving: Saving) -> Kept:
         """Make one; 409 when the id is taken, 422 when it does not work, 503 if nobody can try."""
-        async with self._documents.changing():
+        async with self._documents.changing() as state:
             secret = body.smtp.secret if body.smtp else None
             refuse(outbound_change_refusal(body))
             refuse(secret_refusal(body, None, given=secret is not None, kept=False))
@@ -53,6 +61,7 @@ class Outbound:
             # A secret left over from a channel of the same id must not serve this one.
             await self._secrets.keep_or_forget(body.id, sealed)
             document = self._document(body, set_now=secret is not None, set_at=None)
+            await self._own_addresses.hold(body, state, by=saving.by)
             return await self._documents.create(KIND, body.id, document, by=saving.by)
 
     async def patch(
@@ -77,7 +86,10 @@ class Outbound:
                 await self._try(body, sealed, saving)
             if sealed is not None or set_at is None:
                 await self._secrets.keep_or_forget(id_, sealed)
-            return await self._documents.replace(kept, document, by=saving.by)
+            await self._own_addresses.hold(body, state, by=saving.by)
+            changed = await self._documents.replace(kept, document, by=saving.by)
+            await self._own_addresses.release(before, body, by=saving.by)
+            return changed
 
     async def remove(self, id_: str, *, match: str | None, by: str) -> None:
         """Remove one and then its secret; 404, 409 while answers go through it, 412, 428."""
@@ -87,6 +99,7 @@ class Outbound:
             channel = state.configuration.outbound(id_)
             refuse(outbound_removal_refusal(channel, state.configuration) if channel else None)
             await self._documents.remove(kept, by=by)
+            await self._own_addresses.release(read_as(OutboundChannel, kept), None, by=by)
             await self._secrets.keep_or_forget(id_, None)
 
     def _document(

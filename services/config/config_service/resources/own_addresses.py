@@ -7,10 +7,10 @@ the channel that needs it and removed after the channel that needed it. What is 
 
 from collections.abc import Iterable
 
-from config_service.domain.own_entries import mending, own_entries
+from config_service.domain.own_entries import Channel, mending, own_entries
 from config_service.resources.documents import Documents, State, document_of
 from postbus.configuration import key_of
-from postbus.contracts.configuration import FilterEntry, InboundChannel
+from postbus.contracts.configuration import FilterEntry
 
 KIND = "outbound-filter"
 BY_POSTBUS = "postbus"
@@ -22,19 +22,20 @@ class OwnAddresses:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    async def hold(self, channel: InboundChannel, state: State, *, by: str) -> None:
+    async def hold(self, channel: Channel, state: State, *, by: str) -> None:
         """Put every address of a channel on the filter; before the channel is written."""
         wanted = own_entries(channel, self._documents.now())
         await self._add(wanted.values(), state, by=by)
 
-    async def release(self, channel_id: str, kept: InboundChannel | None, *, by: str) -> None:
+    async def release(self, before: Channel, kept: Channel | None, *, by: str) -> None:
         """Take addresses off that a channel has no more; after the channel was written."""
         state = await self._documents.state()
-        wanted = own_entries(kept, self._documents.now()) if kept else {}
+        now = self._documents.now()
+        wanted = own_entries(kept, now) if kept else {}
         gone = [
             entry
-            for entry in state.configuration.filter.entries
-            if entry.automatic and entry.channel == channel_id and entry.id not in wanted
+            for id_, entry in own_entries(before, now).items()
+            if id_ not in wanted and key_of(KIND, id_) in state.kept
         ]
         await self._remove(gone, state, by=by)
 
