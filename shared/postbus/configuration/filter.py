@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from postbus.contracts.configuration import FilterEntry
-from postbus.mail.addresses import normalise, without_plus
+from postbus.mail.addresses import normalise, with_fewer_tags
 
 _WHOLE_DOMAIN = "*@"
 
@@ -36,11 +36,9 @@ class OutboundFilter:
         A listed address also covers its plus-addresses (RFC 5233 §1), which reach the same
         mailbox; `*@domain` covers that domain and no domain below it.
         """
-        return (
-            self._addresses.get(normalise(address))
-            or self._addresses.get(normalise(without_plus(address)))
-            or self._domains.get(domain_of(address))
-        )
+        entries = (self._addresses.get(one) for one in with_fewer_tags(normalise(address)))
+        listed = next((entry for entry in entries if entry is not None), None)
+        return listed or self._domains.get(domain_of(address))
 
 
 def domain_of(address: str) -> str:

@@ -14,7 +14,7 @@ from postbus.contracts.configuration import (
     OutboundChannel,
     TicketType,
 )
-from postbus.mail.addresses import normalise, without_plus
+from postbus.mail.addresses import normalise, with_fewer_tags
 
 RELAY_ID = "relay"
 """The outbound channel that carries answers when nothing else is said."""
@@ -112,9 +112,8 @@ class Configuration:
         A disabled channel is given back too: to whom an address belongs and whether mail is taken
         there are two questions.
         """
-        return self._channels.get(normalise(address)) or self._channels.get(
-            normalise(without_plus(address))
-        )
+        known = (self._channels.get(one) for one in with_fewer_tags(normalise(address)))
+        return next((channel for channel in known if channel is not None), None)
 
     def reply_via(self, inbound_id: str) -> OutboundChannel | NoOutbound:
         """The outbound channel that carries answers of an inbound channel.

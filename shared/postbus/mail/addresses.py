@@ -140,9 +140,19 @@ def _ascii_domain(domain: str) -> str:
 
 def without_plus(address: str) -> str:
     """The address without its plus-tag: `support+x@example.com` is `support@example.com`."""
+    return list(with_fewer_tags(address))[-1]
+
+
+def with_fewer_tags(address: str) -> Iterator[str]:
+    """The address, and then without its plus-tags, one less each time.
+
+    A mailbox may have a plus of its own: `shop+returns+x@example.com` is a tag of that.
+    """
+    yield address
     local, at, domain = address.rpartition("@")
-    base, plus, _ = local.partition("+")
-    return f"{base}{at}{domain}" if plus and base else address
+    while "+" in local.lstrip("+"):
+        local, _, _ = local.rpartition("+")
+        yield f"{local}{at}{domain}"
 
 
 def plus_tag(address: str) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from postbus.contracts.mail import Address, Confidence, Forwarded
-from postbus.mail.addresses import normalise, read_addresses, without_plus
+from postbus.mail.addresses import normalise, read_addresses, with_fewer_tags
 from postbus.mail.parsed import ParsedMail
 
 _ORIGINAL: Final = ("x-original-from", "x-original-sender")
@@ -108,7 +108,7 @@ def meant_for(
     """
     for address in _recipients(parsed, envelope_to):
         known = normalise(address)
-        if known in own_addresses or without_plus(known) in own_addresses:
+        if any(one in own_addresses for one in with_fewer_tags(known)):
             return known
     return None
 

@@ -120,6 +120,16 @@ def test_an_address_leads_to_its_channel_also_with_a_plus_token() -> None:
     assert configuration.channel_of_address("nobody@abc.com") is None
 
 
+@pytest.mark.parametrize("address", ["shop+returns@abc.com", "Shop+Returns+r.abc@abc.com"])
+def test_an_address_may_have_a_plus_of_its_own(address: str) -> None:
+    configuration = Configuration.of(
+        [inbound("shop", "shop@abc.com"), inbound("back", "shop+returns@abc.com")]
+    )
+    channel = configuration.channel_of_address(address)
+    assert channel is not None
+    assert channel.id == "back"
+
+
 def test_own_addresses_are_those_of_channels_and_senders() -> None:
     configuration = Configuration.of(
         [

@@ -8,7 +8,7 @@ from loopguard.domain.windows import Send, correspondent_of
 from postbus.configuration import OutboundFilter
 from postbus.contracts.configuration import FilterEntry
 from postbus.contracts.guard import JudgeRequest, SendKind
-from postbus.mail.addresses import normalise, without_plus
+from postbus.mail.addresses import normalise, with_fewer_tags
 
 
 @dataclass(frozen=True)
@@ -89,5 +89,4 @@ def facts_of(
 
 def _own(address: str, own_addresses: frozenset[str]) -> str | None:
     """The address of ours that this one is, itself or as its plus-address (RFC 5233 §1)."""
-    plain = normalise(address)
-    return next((a for a in (plain, without_plus(plain)) if a in own_addresses), None)
+    return next((a for a in with_fewer_tags(normalise(address)) if a in own_addresses), None)
