@@ -18,7 +18,7 @@ from postbus.bus.permissions import SETUP_USER, server_users
 from postbus.bus.topology import TOPOLOGY
 from postbus.secrets import generate_key_pair, write_key_files
 
-NATS_USERS = (*TOPOLOGY.services, SETUP_USER)
+NATS_USERS = (*TOPOLOGY.users, SETUP_USER)
 """Every user that connects with an nkey; subscribers of other teams have a password."""
 _TOKENS = {"admin": "admin", "agent": "agent"}
 _WORD = secrets.token_urlsafe

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from image.launcher import SETUP
-from keys import NATS_USERS
 from pydantic_settings import BaseSettings
 
 from config_service.settings import Settings as ConfigSettings
 from dispatch.settings import DispatchSettings
 from ingest_forward.settings import IngestForwardSettings
 from loopguard.settings import LoopguardSettings
+from postbus.bus.permissions import SETUP_USER
+from postbus.bus.topology import TOPOLOGY
 from ticketing.settings import TicketingSettings
 
 SETTINGS: Mapping[str, type[BaseSettings]] = {
@@ -46,14 +47,14 @@ class DeclaredSecret:
 MADE_SECRETS = (
     *(
         DeclaredSecret(f"nats-{user}", {"nats.seed": f"nats-{user}.seed"}, (user,))
-        for user in NATS_USERS
+        for user in (*TOPOLOGY.services, SETUP_USER)
     ),
     DeclaredSecret("stamp-keys", {"stamp.keys": "stamp.keys"}, ("ingest-forward", "ticketing")),
     DeclaredSecret("sealing-public", {"sealing.public": "sealing.public"}, ("config",)),
     DeclaredSecret("sealing-private", {"sealing.private": "sealing.private"}, ("dispatch",)),
     DeclaredSecret("bootstrap-tokens", {"tokens.json": "tokens.json"}, ("config",)),
 )
-"""From keys that nobody but Postbus knows."""
+"""From keys that nobody but Postbus knows; those of tools stay with the people who run them."""
 
 GIVEN_SECRETS = (
     DeclaredSecret("mongodb", {"url": "mongodb.url"}, ("ticketing",)),

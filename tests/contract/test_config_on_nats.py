@@ -75,7 +75,7 @@ async def _quiet(_: Exception) -> None:
 @pytest.fixture
 async def guarded(tmp_path: Path) -> AsyncIterator[Guarded]:
     public = {}
-    for user in (*TOPOLOGY.services, SETUP_USER):
+    for user in (*TOPOLOGY.users, SETUP_USER):
         seed = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)
         (tmp_path / f"{user}.seed").write_bytes(seed)
         public[user] = nkeys.from_seed(bytearray(seed)).public_key.decode()

@@ -2,5 +2,6 @@
 
 from postbus.bus.buckets import Bucket, Entry
 from postbus.bus.bus import Bus, BusSettings
+from postbus.bus.stored import Stored
 
-__all__ = ["Bucket", "Bus", "BusSettings", "Entry"]
+__all__ = ["Bucket", "Bus", "BusSettings", "Entry", "Stored"]

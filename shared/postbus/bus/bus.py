@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from postbus.bus.buckets import Bucket, bus_errors
 from postbus.bus.consume import Consuming
 from postbus.bus.envelope import event_bytes
 from postbus.bus.retry import Policy
+from postbus.bus.stored import Stored, read_one, read_stored
 from postbus.bus.topology import MAX_EVENT_BYTES, TOPOLOGY, Durable, Topology, inbox_prefix
 from postbus.contracts.base import Contract, Event, derived_id, utc_now
 from postbus.contracts.catalogue import FACTS
@@ -140,6 +141,20 @@ class Bus:
             self._buckets[name] = Bucket(kv, self._js, name, connected=lambda: self.connected)
         return self._buckets[name]
 
+    async def stored(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
+        """What a stream holds under a subject behind that sequence, oldest first.
+
+        For those the topology names as readers of the stream. BusUnavailable from every step.
+        """
+        self._must_be_connected()
+        async for one in read_stored(self._connection, stream, subject, after=after):
+            yield one
+
+    async def stored_at(self, stream: str, sequence: int) -> Stored | None:
+        """One message of a stream; None if it is not there. BusUnavailable."""
+        self._must_be_connected()
+        return await read_one(self._connection, stream, sequence)
+
     async def tell(
         self,
         event_type: str,
@@ -175,9 +190,8 @@ class Bus:
             "content-type": "application/json",
             trace.HEADER: trace.outgoing(),
         }
-        if not self.connected:
-            # nats-py would buffer it and send it later, when we have long said that it failed.
-            raise BusUnavailable("not connected")
+        # nats-py would buffer it and send it later, when we have long said that it failed.
+        self._must_be_connected()
         async with bus_errors():
             try:
                 await self._js.publish(
@@ -203,8 +217,7 @@ class Bus:
         body = question.model_dump_json(by_alias=True).encode()
         headers = {"content-type": "application/json", trace.HEADER: trace.outgoing()}
         for attempt in (1, 2):
-            if not self.connected:
-                raise BusUnavailable("not connected")
+            self._must_be_connected()
             try:
                 async with bus_errors():
                     reply = await self._connection.request(
@@ -282,6 +295,10 @@ class Bus:
             except BusUnavailable as error:
                 problems.append(f"durable {durable.name}: {error}")
         return problems
+
+    def _must_be_connected(self) -> None:
+        if not self.connected:
+            raise BusUnavailable("not connected")
 
     @property
     def _connection(self) -> Client:

@@ -25,10 +25,12 @@ class Permissions:
 
 
 def of_service(service: str, topology: Topology = TOPOLOGY) -> Permissions:
-    """What one service needs and nothing else."""
+    """What one service, or one program that people run, needs and nothing else."""
     publish = [f"{fact.type}.>" for fact in FACTS if service in fact.told_by]
     for durable in topology.durables:
         publish += _pull(durable) if durable.service == service else []
+    for stream in topology.streams:
+        publish += [f"$JS.API.DIRECT.GET.{stream.name}"] if service in stream.readers else []
     for bucket in topology.buckets:
         publish += _read(bucket) if service in bucket.readers else []
         publish += [f"$KV.{bucket.name}.>"] if service in bucket.writers else []
@@ -106,10 +108,8 @@ def _read(bucket: Bucket) -> list[str]:
 
 
 def server_users(public_keys: dict[str, str], *, subscriber_password: str) -> str:
-    """The `authorization` block of nats-server.conf; `public_keys` by user (services, setup)."""
-    users = [
-        _user(f"nkey: {public_keys[service]}", of_service(service)) for service in TOPOLOGY.services
-    ]
+    """The `authorization` block of nats-server.conf; `public_keys` by user."""
+    users = [_user(f"nkey: {public_keys[user]}", of_service(user)) for user in TOPOLOGY.users]
     users.append(_user(f"nkey: {public_keys[SETUP_USER]}", of_setup()))
     login = f'user: {SUBSCRIBER_USER}, password: "{subscriber_password}"'
     users.append(_user(login, of_subscriber()))

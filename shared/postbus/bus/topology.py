@@ -7,6 +7,7 @@ The one place. `postbus.bus.apply` makes it so; the server's user list (`postbus
 from dataclasses import dataclass, field
 
 from postbus.contracts.catalogue import (
+    ARCHIVIST,
     EVERY_SERVICE,
     FACTS,
     JUDGE_SUBJECT,
@@ -22,11 +23,15 @@ MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Stream:
-    """A JetStream stream; limits retention, so that a later subscriber reads from the beginning."""
+    """A JetStream stream; limits retention, so that a later subscriber reads from the beginning.
+
+    `readers` look things up in it, without a durable.
+    """
 
     name: str
     subjects: tuple[str, ...]
     says: str
+    readers: tuple[str, ...] = ()
     max_age_seconds: int = 0
     duplicate_window_seconds: int = 3600
 
@@ -77,6 +82,12 @@ class Topology:
     buckets: tuple[Bucket, ...]
     requests: tuple[Requests, ...]
     services: tuple[str, ...] = field(default=EVERY_SERVICE)
+    tools: tuple[str, ...] = (ARCHIVIST,)
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Whoever connects with an nkey for work: services, and programs that people run."""
+        return (*self.services, *self.tools)
 
     def durable(self, name: str) -> Durable:
         """The durable of that name; KeyError if it is not declared."""
@@ -104,7 +115,7 @@ OUTCOMES = tuple(
 
 TOPOLOGY = Topology(
     streams=(
-        Stream(MAIL, ("postbus.mail.>",), "mail that came in"),
+        Stream(MAIL, ("postbus.mail.>",), "mail that came in", readers=("config", ARCHIVIST)),
         Stream(TICKETS, ("postbus.ticket.>",), "what happened to tickets"),
         Stream(SENDING, ("postbus.send.>",), "what goes out, and its outcome"),
         Stream(CHANNELS, ("postbus.channel.>",), "health of channels",
@@ -118,7 +129,8 @@ TOPOLOGY = Topology(
         Durable("dispatch-requests", SENDING, ("postbus.send.requested.>",), "dispatch"),
     ),
     buckets=(
-        Bucket(CONFIG_BUCKET, "the configuration", EVERY_SERVICE, ("config",), history=64),
+        Bucket(CONFIG_BUCKET, "the configuration", (*EVERY_SERVICE, ARCHIVIST), ("config",),
+               history=64),
         Bucket(SECRETS_BUCKET, "sealed secrets", ("dispatch", "config"), ("config",)),
         Bucket("postbus-cursors", "how far a mailbox was read", (), ()),
         Bucket("postbus-leases", "who holds a mailbox", (), ()),

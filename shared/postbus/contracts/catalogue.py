@@ -9,7 +9,7 @@ from typing import Any
 
 from postbus.contracts.base import Event
 from postbus.contracts.channels import AuditEvent, ChannelEvent, ParkedEvent
-from postbus.contracts.mail import MailHeldEvent, MailReceivedEvent
+from postbus.contracts.mail import MailHeldEvent, MailReceivedEvent, MailReleasedEvent
 from postbus.contracts.sending import SendOutcomeEvent, SendRequestedEvent
 from postbus.contracts.tickets import (
     AgentRepliedEvent,
@@ -21,6 +21,8 @@ from postbus.contracts.tickets import (
 
 INGEST = ("ingest-forward",)
 EVERY_SERVICE = ("ingest-forward", "ticketing", "loopguard", "dispatch", "config")
+ARCHIVIST = "archivist"
+"""`postbus reparse`: a program that people run, with a NATS user of its own."""
 
 JUDGE_SUBJECT = "postbus.loopguard.judge"
 TRY_OUTBOUND_SUBJECT = "postbus.dispatch.try"
@@ -42,10 +44,12 @@ class Fact:
 
 
 FACTS: tuple[Fact, ...] = (
-    Fact("postbus.mail.received", "channel", MailReceivedEvent, INGEST,
+    Fact("postbus.mail.received", "channel", MailReceivedEvent, (*INGEST, ARCHIVIST),
           "ticketing", "a mail came in, normalized, with its raw bytes by reference"),
     Fact("postbus.mail.held", "channel", MailHeldEvent, (*INGEST, "ticketing"),
           "admins", "a mail is kept and not filed, and why"),
+    Fact("postbus.mail.released", "channel", MailReleasedEvent, (ARCHIVIST,),
+          "admins", "a mail that was held could be read after all and was told as received"),
     Fact("postbus.ticket.opened", "queue", TicketOpenedEvent, ("ticketing",),
           "other services, desk", "a new ticket"),
     Fact("postbus.ticket.customer-replied", "queue", CustomerRepliedEvent, ("ticketing",),

@@ -178,6 +178,11 @@ class MailReceived(Contract):
     )
     raw: BlobRef
     problems: tuple[str, ...] = Field(default=(), description="what was odd about its form")
+    reread_at: datetime | None = Field(
+        default=None,
+        description="the kept bytes were read again then; what is filed under `mail_id` is "
+        "brought up to date, and nothing is opened, answered or notified because of it",
+    )
 
 
 class MailHeld(Contract):
@@ -191,12 +196,25 @@ class MailHeld(Contract):
     route: Route
 
 
+class MailReleased(Contract):
+    """A mail that was held could be read after all and was told as received."""
+
+    mail_id: str = Field(description="as the held fact has it")
+    received_as: str = Field(description="`mail_id` of the fact that it was received")
+    channel: Slug
+    raw: BlobRef
+
+
 class MailReceivedEvent(Event[MailReceived]):
     """`postbus.mail.received.<channel>`"""
 
 
 class MailHeldEvent(Event[MailHeld]):
     """`postbus.mail.held.<channel>`"""
+
+
+class MailReleasedEvent(Event[MailReleased]):
+    """`postbus.mail.released.<channel>`"""
 
 
 INLINE_TEXT_LIMIT_BYTES = 64 * 1024

@@ -17,7 +17,7 @@ from doubles.mails import mail_received
 from postbus.bus import Bus, BusSettings
 from postbus.bus.apply import apply
 from postbus.bus.permissions import SETUP_USER, server_users
-from postbus.bus.topology import GUARD_BUCKET, MAIL, TOPOLOGY, inbox_prefix
+from postbus.bus.topology import GUARD_BUCKET, MAIL, SENDING, TOPOLOGY, inbox_prefix
 from postbus.contracts.catalogue import JUDGE_SUBJECT
 from postbus.contracts.mail import MailReceivedEvent
 from postbus.errors import BusUnavailable
@@ -60,7 +60,7 @@ async def _quiet(_: Exception) -> None:
 @pytest.fixture
 async def guarded(tmp_path: Path) -> AsyncIterator[Guarded]:
     seeds, public = {}, {}
-    for user in (*TOPOLOGY.services, SETUP_USER):
+    for user in (*TOPOLOGY.users, SETUP_USER):
         seed = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)
         seeds[user] = tmp_path / f"{user}.seed"
         seeds[user].write_bytes(seed)
@@ -110,6 +110,9 @@ async def test_a_restricted_service_hears_what_another_tells(guarded: Guarded) -
         ("dispatch", "postbus.mail.received"),
         ("ticketing", "postbus.send.sent"),
         ("config", "postbus.ticket.opened"),
+        ("config", "postbus.mail.received"),
+        ("archivist", "postbus.mail.held"),
+        ("archivist", "postbus.ticket.opened"),
     ],
 )
 async def test_a_service_cannot_tell_what_is_not_its_own(
@@ -120,7 +123,7 @@ async def test_a_service_cannot_tell_what_is_not_its_own(
         await client.jetstream().publish(f"{event_type}.support", b"{}", timeout=0.5)
 
 
-@pytest.mark.parametrize("service", TOPOLOGY.services)
+@pytest.mark.parametrize("service", TOPOLOGY.users)
 async def test_no_service_can_change_the_topology(guarded: Guarded, service: str) -> None:
     """INVARIANT: services bind and never declare; a declaration would overwrite the stream."""
     client = await guarded.client(service)
@@ -133,7 +136,7 @@ async def test_no_service_can_change_the_topology(guarded: Guarded, service: str
         await js.delete_consumer(MAIL, "ticketing-mail")
 
 
-@pytest.mark.parametrize("service", ["ingest-forward", "ticketing", "loopguard", "dispatch"])
+@pytest.mark.parametrize("service", [user for user in TOPOLOGY.users if user != "config"])
 async def test_only_config_writes_the_configuration(guarded: Guarded, service: str) -> None:
     bus = guarded.bus(service)
     await bus.connect()
@@ -196,6 +199,34 @@ async def test_a_subscriber_cannot_take_messages_from_our_services(guarded: Guar
     with pytest.raises((Error, APIError)):
         await js.delete_consumer(MAIL, "ticketing-mail")
     await ingest.stop()
+
+
+@pytest.mark.parametrize("user", ["config", "archivist"])
+async def test_a_reader_of_the_mail_stream_reads_it_and_no_other(
+    guarded: Guarded, user: str
+) -> None:
+    ingest, reader = guarded.bus("ingest-forward"), guarded.bus(user)
+    await ingest.start()
+    await ingest.tell("postbus.mail.received", "support", mail_received(), event_id="e1")
+    await reader.connect()
+    found = [one.subject async for one in reader.stored(MAIL, "postbus.mail.>")]
+    assert found == ["postbus.mail.received.support"]
+    client = await guarded.client(user)
+    with pytest.raises(Error):
+        await client.request(f"$JS.API.DIRECT.GET.{SENDING}", b'{"seq":1}', timeout=0.4)
+    js = client.jetstream(timeout=0.4)
+    with pytest.raises((Error, APIError)):
+        await js.subscribe("postbus.mail.>", stream=MAIL, ordered_consumer=True)
+    await reader.stop()
+    await ingest.stop()
+
+
+async def test_the_archivist_reads_the_configuration_and_tells_mails(guarded: Guarded) -> None:
+    archivist = guarded.bus("archivist")
+    await archivist.connect()
+    assert await (await archivist.bucket("postbus-config")).all() == {}
+    await archivist.tell("postbus.mail.received", "support", mail_received(), event_id="e1")
+    await archivist.stop()
 
 
 async def test_nobody_comes_in_without_a_key(guarded: Guarded) -> None:

@@ -336,7 +336,7 @@ async def test_a_counter_that_is_no_history_is_refused(dispatch: Bus) -> None:
 async def test_it_starts_with_the_permissions_of_its_own_user(tmp_path: Path) -> None:
     """The set made from the topology is enough for all that it does."""
     seeds, keys = {}, {}
-    for user in (*TOPOLOGY.services, SETUP_USER):
+    for user in (*TOPOLOGY.users, SETUP_USER):
         pair = nkeys.from_seed(nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER))
         seeds[user] = tmp_path / f"{user}.nk"
         seeds[user].write_bytes(pair.seed)
