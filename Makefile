@@ -79,6 +79,14 @@ bench: .venv/.installed  ## Speed and memory of the whole flow, beside a peer (A
 corpus: .venv/.installed  ## How well real mail is read: CORPUS=folder of mails with answers (ARGS="--misses")
 	@PYTHONPATH=tests $(BIN)/python -m corpus $(CORPUS) $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.installed .venv/fuzz/.installed  ## Coverage-guided fuzzing of what reads mail; MINUTES=10
+	@PYTHONPATH=.venv/fuzz:tests $(BIN)/python -m fuzz .venv/fuzz-work $(or $(MINUTES),10)
+
+.venv/fuzz/.installed: tests/fuzz/requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/fuzz --require-hashes -r $<
+	@touch $@
+
 ##@ Deploy
 
 .PHONY: k8s

@@ -60,12 +60,12 @@ def parse(raw: Raw) -> ParsedMail:
     hint = problems.guard("charset", None, lambda: charset_of(tree))
     header = replace(tree.header, charset_hint=hint)
     bodies = problems.guard("body", Bodies(), lambda: read_bodies(raw, tree, problems.note))
-    full_text = problems.guard("text", "", bodies.full_text)
+    full_text = _printable(problems.guard("text", "", bodies.full_text))
     mail = _of_header(header, bodies, problems)
     mail = replace(
         mail,
-        full_text=_printable(full_text),
-        text=_printable(problems.guard("own-words", full_text, lambda: own_words(full_text))),
+        full_text=full_text,
+        text=problems.guard("own-words", full_text, lambda: own_words(full_text)),
         html=problems.guard("html", None, lambda: bodies.safe_html(problems.note)),
         attachments=tuple(
             replace(one, content=one.content.freed()) if is_changed else one
