@@ -24,6 +24,7 @@ from bench.flow import Flow, Plan
 from bench.generator import mails
 from bench.loopguard_latency import verdicts
 from bench.peer import PeerMissing, install, measure
+from bench.reading import reading
 from bench.watching import Stalled
 from servers.stack import LocalStack
 
@@ -65,6 +66,8 @@ def _run(asked: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
             stack.stop()
     _say("Questions to the loop guard …")
     results["loopguard"] = uvloop.run(verdicts(min(2000, plan.count)))
+    _say("Reading mails …")
+    results["reading"] = reading(min(400, plan.count), seed=plan.seed)
     if not asked.without_peer:
         _say("The same mails through django-helpdesk …")
         results["peer"] = measure(list(mails(plan.count, seed=plan.seed, edition="saturated")))

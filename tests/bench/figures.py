@@ -55,7 +55,7 @@ def lines(results: dict[str, Any]) -> list[Line]:
     """The table of a run; targets are those of the architecture."""
     full, paced, replies = results["saturation"], results["paced"], results["replies"]
     memory, guard = results["memory"], results.get("loopguard") or {}
-    peer = results.get("peer") or {}
+    peer, read = results.get("peer") or {}, results.get("reading") or {}
     found = [
         Line("mails told as tickets", full["mails_per_second"], "/s", at_least=150,
              peer=peer.get("mails_per_second")),
@@ -74,6 +74,10 @@ def lines(results: dict[str, Any]) -> list[Line]:
              at_most=250),
         Line("reply until 202, p99", replies["accepted_ms"]["p99"], "ms"),
         Line("loop guard's verdict, p99", guard.get("p99_ms"), "ms", at_most=10),
+        Line("reading under 50 kB, median CPU", read.get("small_median_ms"), "ms", at_most=1),
+        Line("reading an attachment of 1 MB, CPU", read.get("attachment_1mb_median_ms"), "ms",
+             at_most=15),
+        Line("memory beyond a mail of 100 MB", read.get("extra_mb_for_100mb"), "MB", at_most=100),
         Line("memory, idle stack", _megabytes(memory["idle_bytes"]), "MB", at_most=900),
         Line("memory, at the end", _megabytes(memory["end_bytes"]), "MB",
              peer=peer.get("memory_megabytes")),
