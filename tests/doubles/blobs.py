@@ -1,5 +1,7 @@
 """A blob store whose disk can be taken away."""
 
+from collections.abc import Iterable
+
 from postbus.blobs import open_store
 from postbus.contracts.base import BlobRef
 from postbus.errors import StoreUnavailable
@@ -19,6 +21,9 @@ class MemoryBlobs:
         ref = await self._store.put(data)
         self.kept[ref.sha256] = data
         return ref
+
+    async def put_pieces(self, ref: BlobRef, pieces: Iterable[bytes]) -> None:
+        assert await self.put(b"".join(pieces)) == ref
 
     async def get(self, sha256: str) -> bytes:
         if self.away:

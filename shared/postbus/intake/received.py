@@ -59,7 +59,9 @@ def mail_received(
     """
     parsed = taken.parsed
     kind, reasons = classify(parsed, route.envelope_from, stamp)
-    writer = writer_of(parsed, own_addresses, channel.address or "")
+    writer = writer_of(
+        parsed, own_addresses, channel.address or "", envelope_from=route.envelope_from
+    )
     signals = parsed.signals
     if route.envelope_from == "":
         signals = signals.model_copy(update={"null_return_path": True})

@@ -7,6 +7,7 @@ from typing import Final
 from postbus.contracts.mail import Address, Confidence, Forwarded
 from postbus.mail.addresses import normalise, read_addresses, with_fewer_tags
 from postbus.mail.parsed import ParsedMail
+from postbus.mail.rewritten import before_rewriting
 
 _ORIGINAL: Final = ("x-original-from", "x-original-sender")
 """Groups and lists that must put themselves into From name the writer here."""
@@ -34,13 +35,20 @@ class Writer:
     forwarded: Forwarded | None = None
 
 
-def writer_of(parsed: ParsedMail, own_addresses: Container[str], our_address: str) -> Writer:
+def writer_of(
+    parsed: ParsedMail,
+    own_addresses: Container[str],
+    our_address: str,
+    *,
+    envelope_from: str | None = None,
+) -> Writer:
     """Who wrote the mail, with the evidence.
 
     ``own_addresses`` are all of ours, normalised; ``our_address`` is that of the channel. What
-    moves a mail along by itself (Resent-, SRS) leaves From alone; groups, lists and web forms put
-    themselves into From and name the writer elsewhere; a colleague who forwards by hand, one of
-    the channel's own domain, leaves the writer in the text.
+    moves a mail along by itself (Resent-) leaves From alone, or wraps it (SRS); groups, lists and
+    web forms put themselves into From and name the writer elsewhere; a colleague who forwards by
+    hand, one of the channel's own domain, leaves the writer in the text. Where the mail names
+    nobody at all, the envelope does.
     """
     forwarded = parsed.forwarded
     if forwarded is not None and _is_colleague(parsed.from_.address, own_addresses, our_address):
@@ -55,7 +63,18 @@ def writer_of(parsed: ParsedMail, own_addresses: Container[str], our_address: st
     for address, evidence, confidence in _named_elsewhere(parsed, own_addresses):
         if normalise(address.address) not in own_addresses:
             return Writer(address, (evidence,), confidence, forwarded)
-    return Writer(parsed.from_, (), Confidence.CERTAIN, forwarded)
+    return _from_or_envelope(parsed.from_, envelope_from or "", forwarded)
+
+
+def _from_or_envelope(sender: Address, envelope_from: str, forwarded: Forwarded | None) -> Writer:
+    """From, as it was before a forwarder wrapped it; without one, who handed the mail over."""
+    if not sender.address and envelope_from:
+        address = Address(name=sender.name, address=before_rewriting(envelope_from))
+        return Writer(address, ("envelope-sender",), Confidence.LIKELY, forwarded)
+    plain = before_rewriting(sender.address)
+    if plain != sender.address:
+        return Writer(Address(name=sender.name, address=plain), ("srs",), forwarded=forwarded)
+    return Writer(sender, forwarded=forwarded)
 
 
 def _named_elsewhere(

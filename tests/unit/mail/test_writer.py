@@ -6,6 +6,7 @@ from builders import raw_mail
 from postbus.contracts.mail import Address, Confidence
 from postbus.mail import parse
 from postbus.mail.forwarded import read_forwarded, says_forwarded
+from postbus.mail.rewritten import before_rewriting
 from postbus.mail.writer import Writer, meant_for, writer_of
 
 OWN = frozenset(("support@abc.com", "it@abc.com", "support@postbus.localhost"))
@@ -66,6 +67,39 @@ def test_the_writer_is_found_behind_what_passed_the_mail_on(
 ) -> None:
     found = writer(headers)
     assert (found.address.address, found.evidence) == (address, evidence)
+
+
+@pytest.mark.parametrize(
+    ("rewritten", "before"),
+    [
+        ("SRS0=HHh=TT=example.com=anna@forwarder.example", "anna@example.com"),
+        ("srs0+abcd=7x=example.com=anna+tag@forwarder.example", "anna+tag@example.com"),
+        (
+            "SRS1=zzz=first.example==HHh=TT=example.com=anna@second.example",
+            "anna@example.com",
+        ),
+        ("prvs=1234abcdef=anna@example.com", "anna@example.com"),
+        ("btv1==0123456789==anna@example.com", "btv1==0123456789==anna@example.com"),
+        ("anna@example.com", "anna@example.com"),
+        ("srs0=odd@example.com", "srs0=odd@example.com"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_as_it_was_before_it_was_rewritten(rewritten: str, before: str) -> None:
+    assert before_rewriting(rewritten) == before
+
+
+def test_a_from_that_a_forwarder_wrapped_is_unwrapped() -> None:
+    found = writer({"From": "Anna <SRS0=HHh=TT=example.com=anna@forwarder.example>"})
+    assert (found.address.address, found.evidence) == ("anna@example.com", ("srs",))
+
+
+def test_who_names_nobody_is_who_handed_the_mail_over() -> None:
+    mail = parse(raw_mail({"From": None}))
+    found = writer_of(mail, OWN, OURS, envelope_from="prvs=12ab=anna@example.com")
+    assert (found.address.address, found.evidence) == ("anna@example.com", ("envelope-sender",))
+    assert found.confidence is Confidence.LIKELY
+    assert writer_of(mail, OWN, OURS, envelope_from="").address.address == ""
 
 
 FORWARDS = {
@@ -171,7 +205,8 @@ def attached(subject: str, cover: str = "see attached") -> bytes:
     return (
         f"From: {COLLEAGUE}\r\nSubject: {subject}\r\nContent-Type: multipart/mixed; boundary=b\r\n"
         f"\r\n--b\r\n\r\n{cover}\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
-        "From: =?utf-8?q?Ren=C3=A9?= <rene@example.net>\r\nSubject: Printer\r\n\r\nIt burns.\r\n--b--\r\n"
+        "From: =?utf-8?q?Ren=C3=A9?= <rene@example.net>\r\nSubject: Printer\r\n\r\n"
+        "It burns.\r\n--b--\r\n"
     ).encode()
 
 
