@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from dispatch.claim import Claim, Claimant
 from dispatch.domain.attempts import Attempt, Step
 from dispatch.domain.compose import Composed, LoadedFile, compose
 from dispatch.domain.outcomes import outcome
@@ -135,7 +136,7 @@ class Sending:
 
     async def _send(self, kept: Kept, outbound: OutboundChannel) -> datetime | None:
         number = kept.attempt.attempt + 1
-        claim = _Claim(self._a, kept, outbound.id, number)
+        claim = Claim(self._a.ledger, kept, Claimant(self._a.me, outbound.id, number), self._a.now)
         send_id = kept.attempt.request.send_id
         try:
             mail = await self._compose(kept.attempt, outbound)
@@ -275,34 +276,3 @@ class Sending:
             attempt=fact.attempt,
             rule=fact.verdict.rule if fact.verdict else None,
         )
-
-
-class _Claim:
-    """Written right before the point of no return; of several replicas one gets it."""
-
-    def __init__(self, around: Around, kept: Kept, via: str, number: int) -> None:
-        self._around = around
-        self._via = via
-        self._number = number
-        self.kept = kept
-
-    async def take(self) -> None:
-        """Claim; StateConflict if another replica did, Unavailable if nobody can tell."""
-        claimed = self.kept.attempt.model_copy(
-            update={
-                "step": Step.CLAIMED,
-                "attempt": self._number,
-                "claimed_by": self._around.me,
-                "claimed_at": self._around.now(),
-                "outbound_channel": self._via,
-                "next_attempt_at": None,
-            }
-        )
-        try:
-            self.kept = await self._around.ledger.change(self.kept, claimed)
-        except StateConflict:
-            # The bus may have repeated a write whose acknowledgement was lost: then it is mine.
-            standing = await self._around.ledger.open(claimed.request.send_id)
-            if standing is None or standing.attempt != claimed:
-                raise
-            self.kept = standing

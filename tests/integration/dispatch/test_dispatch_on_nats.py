@@ -22,10 +22,10 @@ from postbus.bus.topology import LEDGER_BUCKET, SENDING
 from postbus.configuration import key_of, value_of
 from postbus.contracts.catalogue import JUDGE_SUBJECT
 from postbus.contracts.configuration import Change
-from postbus.contracts.guard import Decision, SendKind, Verdict
-from postbus.contracts.mail import Address
+from postbus.contracts.guard import Decision, Verdict
 from postbus.contracts.sending import SendRequested, SendState
 from postbus.runtime.serve import Service
+from send_builders import send_requested
 from servers.nats import NatsServer
 from servers.smtp import SmtpServer
 
@@ -92,26 +92,6 @@ def ledger(ticketing: Bus) -> NatsLedger:
     return NatsLedger(lambda: ticketing.bucket(LEDGER_BUCKET))
 
 
-def request(send_id: str = "s-1") -> SendRequested:
-    stamp = "ceaaaaaaafvqjnjy2dzzdzlpm7hqzzbr"
-    return SendRequested(
-        send_id=send_id,
-        ticket_number=7,
-        queue="support",
-        channel="support",
-        kind=SendKind.AGENT_REPLY,
-        automatic=False,
-        reply_address=Address(name="Support", address="support@postbus.localhost"),
-        message_id=f"pb.{stamp}.{send_id}@postbus.localhost",
-        stamp=stamp,
-        to=(Address(name="Anna", address="anna@example.com"),),
-        subject="Re: Printer on fire",
-        text="Please use the stairs.",
-        requested_by="agent",
-        requested_at=datetime.now(UTC),
-    )
-
-
 async def ask_to_send(ticketing: Bus, sent: SendRequested, event_id: str) -> None:
     """Another event id is another message of the stream: a redelivery that no window drops."""
     await ticketing.tell("postbus.send.requested", "support", sent, event_id=event_id)
@@ -148,7 +128,7 @@ async def test_a_request_is_sent_and_its_end_is_kept(
     start: Start, ticketing: Bus, relay: SmtpServer
 ) -> None:
     await start()
-    await ask_to_send(ticketing, request(), "e-1")
+    await ask_to_send(ticketing, send_requested(), "e-1")
     await until_keys(ticketing, "done.s-1")
     assert [mail.recipients for mail in relay.taken] == [["anna@example.com"]]
 
@@ -158,7 +138,7 @@ async def test_a_request_that_comes_again_after_its_end_is_not_sent_again(
 ) -> None:
     """INVARIANT: a redelivery never sends twice, and leaves nothing open for ever."""
     await start()
-    sent = request()
+    sent = send_requested()
     await ask_to_send(ticketing, sent, "e-1")
     await until_keys(ticketing, "done.s-1")
     for number in range(2, 6):
@@ -174,7 +154,7 @@ async def test_of_many_deliveries_to_two_replicas_one_sends(
     """INVARIANT: the claim and the end hold against deliveries at any moment of the sending."""
     await start("a")
     await start("b")
-    mails = [request(f"s-{number}") for number in range(5)]
+    mails = [send_requested(f"s-{number}") for number in range(5)]
     for number in range(6):
         for sent in mails:
             await ask_to_send(ticketing, sent, f"{sent.send_id}-{number}")
@@ -188,7 +168,7 @@ async def test_of_many_deliveries_to_two_replicas_one_sends(
 async def test_what_a_crash_left_open_beside_its_end_is_cleared_and_not_sent(
     start: Start, ticketing: Bus, ledger: NatsLedger, relay: SmtpServer, step: Step
 ) -> None:
-    sent, now = request(), datetime.now(UTC)
+    sent, now = send_requested(), datetime.now(UTC)
     fields: dict[str, Any] = {"claimed_by": "z", "claimed_at": now, "attempt": 1}
     attempt = Attempt(
         request=sent,
@@ -205,7 +185,7 @@ async def test_what_a_crash_left_open_beside_its_end_is_cleared_and_not_sent(
 
 async def test_accepting_an_unfinished_mail_again_changes_nothing(ledger: NatsLedger) -> None:
     now = datetime.now(UTC)
-    await ledger.accept(Attempt(request=request(), accepted_at=now))
+    await ledger.accept(Attempt(request=send_requested(), accepted_at=now))
     kept = await ledger.open("s-1")
-    await ledger.accept(Attempt(request=request(), accepted_at=now + timedelta(hours=1)))
+    await ledger.accept(Attempt(request=send_requested(), accepted_at=now + timedelta(hours=1)))
     assert await ledger.open("s-1") == kept

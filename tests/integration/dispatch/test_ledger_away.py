@@ -23,10 +23,10 @@ from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import LEDGER_BUCKET
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import InboundChannel, OutboundChannel, TlsMode
-from postbus.contracts.guard import Decision, JudgeRequest, SendKind, Verdict
-from postbus.contracts.mail import Address
-from postbus.contracts.sending import SendOutcome, SendRequested, SendState
+from postbus.contracts.guard import Decision, JudgeRequest, Verdict
+from postbus.contracts.sending import SendOutcome, SendState
 from postbus.errors import BusUnavailable, Unavailable
+from send_builders import send_requested
 from servers.nats import NatsServer
 from servers.smtp import SmtpServer
 
@@ -83,25 +83,8 @@ async def way(relay: SmtpServer) -> AsyncIterator[SmtpTransport]:
 
 
 def attempt_of(send_id: str) -> Attempt:
-    stamp = "ceaaaaaaafvqjnjy2dzzdzlpm7hqzzbr"
-    now = datetime.now(UTC)
-    request = SendRequested(
-        send_id=send_id,
-        ticket_number=7,
-        queue="support",
-        channel="support",
-        kind=SendKind.AGENT_REPLY,
-        automatic=False,
-        reply_address=Address(name="Support", address="support@postbus.localhost"),
-        message_id=f"pb.{stamp}.{send_id}@postbus.localhost",
-        stamp=stamp,
-        to=(Address(name="Anna", address="anna@example.com"),),
-        subject="Re: Printer on fire",
-        text="Please use the stairs.",
-        requested_by="agent",
-        requested_at=now,
-    )
-    return Attempt(request=request, accepted_at=now)
+    request = send_requested(send_id)
+    return Attempt(request=request, accepted_at=request.requested_at)
 
 
 def sending_of(
