@@ -49,11 +49,10 @@ _LABELS: Final = {
     ),
 }  # fmt: skip
 _FIELD_OF: Final = {word.casefold(): name for name, words in _LABELS.items() for word in words}
-_MAX_LABEL_CHARACTERS: Final = 20
-_LINE: Final = re.compile(
-    rf"[\s>|*]{{0,24}}(?P<label>\w[^:：*]{{0,{_MAX_LABEL_CHARACTERS}}}?)[\s*]{{0,4}}[:：]"
-    r"[\s*]{0,4}(?P<value>.*)"
-)
+_MAX_LABEL_CHARACTERS: Final = max(map(len, _FIELD_OF))
+_MAX_MARK_CHARACTERS: Final = 24
+_MARKS: Final = " \t\xa0>|*"
+_COLONS: Final = (":", "\uff1a")
 _MAX_LINES: Final = 25
 _MAX_UNKNOWN: Final = 2
 _MAX_VALUE_CHARACTERS: Final = 500
@@ -71,13 +70,11 @@ class HeaderBlock:
 
 def field_of(line: str) -> tuple[str, str] | None:
     """The field (`from`, `date`, `to`, `cc`, `subject`, `reply-to`) a line is, and its value."""
-    found = _labelled(line)
-    if found is None:
-        return None
-    field = _FIELD_OF.get(found["label"].strip().casefold())
+    label, value = _split(line)
+    field = _FIELD_OF.get(label.casefold()) if label else None
     if field is None:
         return None
-    return field, found["value"].strip().strip("*").strip()[:_MAX_VALUE_CHARACTERS]
+    return field, value[:_MAX_VALUE_CHARACTERS].strip().strip("*").strip()
 
 
 def block_at(lines: list[str], start: int) -> HeaderBlock | None:
@@ -126,18 +123,22 @@ def _fields_at(lines: list[str], start: int) -> HeaderBlock:
         elif last and not empty and _goes_on(fields[last], line):
             fields[last] = f"{fields[last]} {_words(line)}".strip()
             end = at + 1
-        elif last and not empty and unknown < _MAX_UNKNOWN and _labelled(line) is not None:
+        elif last and not empty and unknown < _MAX_UNKNOWN and _split(line)[0]:
             unknown += 1
         else:
             break
     return HeaderBlock(fields, end)
 
 
-def _labelled(line: str) -> re.Match[str] | None:
-    head = line[: _MAX_LABEL_CHARACTERS + 30]
-    if ":" not in head and "：" not in head:
-        return None
-    return _LINE.match(line[: _MAX_VALUE_CHARACTERS + 60])
+def _split(line: str) -> tuple[str, str]:
+    """What stands before the first colon, without marks, and after it; both empty if too long."""
+    head = line[: _MAX_LABEL_CHARACTERS + _MAX_MARK_CHARACTERS]
+    colons = [at for at in map(head.find, _COLONS) if at >= 0]
+    if not colons:
+        return "", ""
+    at = min(colons)
+    label = line[:at].strip(_MARKS)
+    return (label, line[at + 1 :]) if len(label) <= _MAX_LABEL_CHARACTERS else ("", "")
 
 
 def _few(lines: list[str], start: int) -> Iterator[tuple[int, str]]:
@@ -146,7 +147,7 @@ def _few(lines: list[str], start: int) -> Iterator[tuple[int, str]]:
 
 
 def _words(line: str) -> str:
-    return line.strip(" \t>|\xa0*")
+    return line.strip(_MARKS)
 
 
 def _goes_on(value: str, line: str) -> bool:

@@ -4,170 +4,136 @@ Careful on purpose: where it is not sure, it keeps. What is cut stays in `full_t
 mail is what the writer wants to show, so it is never cut.
 """
 
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Collection
 from typing import Final
 
-from postbus.mail import quote_marks as marks
-from postbus.mail.header_labels import block_at, field_of
+from postbus.mail.quote_marks import DECORATION
+from postbus.mail.quoted_lines import Kind, ReadLines, read_lines
+from postbus.mail.signatures import (
+    DELIMITER_SIGNS,
+    MAX_SIGNATURE_LINES,
+    is_advertisement,
+    is_closing,
+    signature_limit,
+)
 
 _MAX_LINES: Final = 20_000
 """Nobody writes more by hand; beyond it a text is taken as it is."""
+_MAX_CLOSING_LINES: Final = 3
 
 
-@dataclass(frozen=True)
-class _Span:
-    """Lines from ``start`` up to ``end``, without it."""
+def own_words(
+    full_text: str, *, marked: Collection[int] = frozenset(), is_forward: bool = False
+) -> str:
+    """The text without quotes, attributions and signature; all of it if nothing would be left.
 
-    start: int
-    end: int
-
-
-class _Kind(Enum):
-    OWN = "own"
-    QUOTE = "quote"
-    ATTRIBUTION = "attribution"
-
-
-@dataclass(frozen=True)
-class _Block:
-    kind: _Kind
-    lines: list[str]
-
-
-def own_words(full_text: str) -> str:
-    """The text without quotes, attributions and signature; all of it if nothing would be left."""
+    Every line given back is a line of the text, or the begin of one that goes on with a quote.
+    ``marked`` are the numbers of the lines, from 0, that HTML shows as a quote; ``is_forward`` says
+    that the subject calls the mail one, so that a header in the text begins what is passed on.
+    """
     lines = full_text.replace("\r\n", "\n").split("\n")
     if len(lines) > _MAX_LINES:
         return full_text.strip()
-    kept = _without_quotes(_before_the_tail(lines))
-    own = "\n".join(_without_signature(kept)).strip()
-    return own or full_text.strip()
+    read = read_lines(lines, marked=marked, is_forward=is_forward)
+    end = _end_of_own_words(read)
+    own = _kept(read, end, with_quotes=_keeps_quotes(read, end))
+    if read.passed_on is not None:
+        own += read.lines[read.passed_on :]
+    return "\n".join(own).strip() or full_text.strip()
 
 
-def _before_the_tail(lines: list[str]) -> list[str]:
-    """The lines above an answered mail that is not marked line by line (Outlook, Gmail, phones)."""
-    has_words = False
-    for at, line in enumerate(lines):
-        if marks.FORWARD.match(line):
-            return lines
-        if has_words and _starts_a_tail(lines, at):
-            return lines[:at]
-        if not has_words and _starts_a_header_block(lines, at):
-            return lines  # a mail that begins with a header block is a forward
-        if line.strip() and not marks.is_quoted(line):
-            has_words = True
-    return lines
+def _kept(read: ReadLines, end: int, *, with_quotes: bool) -> list[str]:
+    """The lines up to ``end`` that stay; a blank line goes with the line above it."""
+    own: list[str] = []
+    stays = True
+    for at in range(end):
+        kind = read.kinds[at]
+        if kind is not Kind.BLANK:
+            stays = kind is Kind.OWN or (with_quotes and kind is Kind.QUOTE)
+        if stays:
+            own.append(read.lines[at])
+    return own
 
 
-def _starts_a_tail(lines: list[str], at: int) -> bool:
-    line = lines[at]
-    if marks.ORIGINAL.match(line) or marks.ABOVE_THIS_LINE.match(line):
-        return True
-    if marks.RULE.match(line):
-        following = _next_with_words(lines, at + 1)
-        return following is not None and _starts_a_header_block(lines, following)
-    if _starts_a_header_block(lines, at):
-        return True
-    span = _attribution_at(lines, at)
-    if span is None:
+def _keeps_quotes(read: ReadLines, end: int) -> bool:
+    """Whether answers stand among the questions: nobody understands them without the questions.
+
+    A reply below the one quote stands alone, and so does one above it with no more than a closing
+    below.
+    """
+    with_words = [at for at in range(end) if read.kinds[at] is not Kind.BLANK]
+    quotes = [at for at in with_words if read.kinds[at] is Kind.QUOTE]
+    if not quotes:
         return False
-    # above marked quotes it is dealt with together with them, since more may follow below
-    return not _is_above_a_quote(lines, span.end)
-
-
-def _starts_a_header_block(lines: list[str], at: int) -> bool:
-    """From: and at least two of Sent, To, Subject in the lines that follow."""
-    found = field_of(lines[at])
-    if found is None or found[0] != "from" or not found[1]:
+    own = [at for at in with_words if read.kinds[at] is Kind.OWN]
+    if any(quotes[0] < at < quotes[-1] for at in own):
+        return True
+    if not own or own[0] > quotes[0]:
         return False
-    block = block_at(lines, at)
-    return block is not None and len(block.fields) >= 3
+    below = [at for at in own if at > quotes[-1]]
+    is_attributed = read.kinds[with_words[with_words.index(quotes[0]) - 1]] is Kind.ATTRIBUTION
+    has_closing = 0 < len(below) <= _MAX_CLOSING_LINES and is_closing(read.lines[below[0]])
+    return not (is_attributed and has_closing)
 
 
-def _attribution_at(lines: list[str], at: int) -> _Span | None:
-    """The line that says who wrote what follows, if it begins here; it may be cut over four."""
-    if not lines[at].strip() or marks.is_quoted(lines[at]):
-        return None
-    if len(lines[at]) > marks.MAX_ATTRIBUTION_CHARACTERS:
-        return None
-    joined = ""
-    for end in range(at, min(at + 4, len(lines))):
-        line = lines[end].strip()
-        # seen in practice: the closing bracket of the address stands alone and looks like a quote
-        if not line or (marks.is_quoted(line) and line != ">:"):
-            return None
-        joined = f"{joined} {line}".strip()
-        is_candidate = marks.may_end_an_attribution(line) and (
-            end == at or marks.opens_an_attribution(lines[at])
-        )
-        if is_candidate and marks.is_attribution(
-            joined, is_above_a_quote=_is_above_a_quote(lines, end + 1)
-        ):
-            return _Span(at, end + 1)
+def _end_of_own_words(read: ReadLines) -> int:
+    """Where what the writer did not write begins, at the end: signature, quote, signature again."""
+    end = _without_signature(read, read.end)
+    start = _start_of_quote(read, end)
+    while start is not None:
+        end = _without_attribution(read, start)
+        start = _start_of_quote(read, end)
+        if start is not None and _last_of(Kind.ATTRIBUTION, read, start) is None:
+            break  # the writer quotes something else: it was not introduced as the mail answered
+    return _without_signature(read, end)
+
+
+def _start_of_quote(read: ReadLines, end: int) -> int | None:
+    """Where the quote begins with which the lines up to ``end`` end; None if they do not."""
+    found = None
+    for at in range(end - 1, -1, -1):
+        if read.kinds[at] is Kind.QUOTE:
+            found = at
+        elif read.kinds[at] is not Kind.BLANK:
+            break
+    return found
+
+
+def _last_of(kind: Kind, read: ReadLines, end: int) -> int | None:
+    """The last line before ``end`` that is not blank, if it is of that kind."""
+    for at in range(end - 1, -1, -1):
+        if read.kinds[at] is not Kind.BLANK:
+            return at if read.kinds[at] is kind else None
     return None
 
 
-def _is_above_a_quote(lines: list[str], at: int) -> bool:
-    following = _next_with_words(lines, at)
-    return following is not None and marks.is_quoted(lines[following])
+def _without_attribution(read: ReadLines, end: int) -> int:
+    while (at := _last_of(Kind.ATTRIBUTION, read, end)) is not None:
+        end = at
+    return end
 
 
-def _next_with_words(lines: list[str], at: int) -> int | None:
-    return next((n for n in range(at, min(at + 5, len(lines))) if lines[n].strip()), None)
-
-
-def _without_quotes(lines: list[str]) -> list[str]:
-    """The lines without marked quotes and attributions.
-
-    Between answers that stand among the questions the questions stay: nobody understands the
-    answers without them.
-    """
-    blocks = _blocks(lines)
-    while blocks and blocks[-1].kind is not _Kind.OWN:
-        blocks.pop()
-    quotes = [n for n, block in enumerate(blocks) if block.kind is _Kind.QUOTE]
-    is_among = len(quotes) > 1 or any(n > 0 and blocks[n - 1].kind is _Kind.OWN for n in quotes)
-    kept = (_Kind.OWN, _Kind.QUOTE) if is_among else (_Kind.OWN,)
-    return [line for block in blocks if block.kind in kept for line in block.lines]
-
-
-def _blocks(lines: list[str]) -> list[_Block]:
-    """The lines in runs of one kind; blank lines belong to the run before them."""
-    blocks: list[_Block] = []
-    at = 0
-    while at < len(lines):
-        span = _attribution_at(lines, at)
-        if span is not None:
-            blocks.append(_Block(_Kind.ATTRIBUTION, lines[at : span.end]))
-            at = span.end
+def _without_signature(read: ReadLines, end: int) -> int:
+    """Up to the signature, or the advertisement of a telephone."""
+    end = _without_advertisements(read, end)
+    start, below = end, 0
+    for at in range(end - 1, -1, -1):
+        if read.kinds[at] is Kind.BLANK:
             continue
-        line = lines[at]
-        at += 1
-        if not line.strip():
-            if blocks:
-                blocks[-1].lines.append(line)
-            continue
-        kind = _Kind.QUOTE if marks.is_quoted(line) else _Kind.OWN
-        if blocks and blocks[-1].kind is kind:
-            blocks[-1].lines.append(line)
-        else:
-            blocks.append(_Block(kind, [line]))
-    return blocks
+        if read.kinds[at] is not Kind.OWN or below > MAX_SIGNATURE_LINES:
+            break
+        if read.lines[at][0] in DELIMITER_SIGNS and below <= signature_limit(read.lines[at]):
+            start = at
+        below += 1
+    return end if start == end else _without_advertisements(read, start)
 
 
-def _without_signature(lines: list[str]) -> list[str]:
-    """The lines above the signature (RFC 3676 §4.3) or the advertisement of a telephone."""
-    for at, line in enumerate(lines):
-        if marks.SIGNATURE.match(line) and any(x.strip() for x in lines[:at]):
-            below = [x for x in lines[at + 1 :] if x.strip()]
-            if len(below) <= marks.MAX_SIGNATURE_LINES:
-                return lines[:at]
-    end = len(lines)
-    for at in range(len(lines) - 1, -1, -1):
-        if not lines[at].strip():
+def _without_advertisements(read: ReadLines, end: int) -> int:
+    for at in range(end - 1, -1, -1):
+        if read.kinds[at] is Kind.BLANK:
             continue
-        if not marks.SENT_FROM.match(lines[at]):
+        line = read.lines[at]
+        if read.kinds[at] is not Kind.OWN or not (DECORATION.match(line) or is_advertisement(line)):
             break
         end = at
-    return lines[:end]
+    return end
