@@ -110,8 +110,9 @@ GUARD_BUCKET, LEDGER_BUCKET = "postbus-guard", "postbus-ledger"
 OUTCOMES = tuple(
     f"{fact.type}.>"
     for fact in FACTS
-    if fact.type.startswith("postbus.send.") and fact.type != "postbus.send.requested"
+    if fact.type.startswith("postbus.send.") and "dispatch" in fact.told_by
 )
+"""What dispatch tells of its attempts; a bounce is ticketing's own news."""
 
 TOPOLOGY = Topology(
     streams=(

@@ -32,6 +32,13 @@ class ForwardSettings(Contract):
     creation_addresses: tuple[MailAddress, ...] = Field(min_length=1)
 
 
+class ReplyToClosed(StrEnum):
+    """What an answer to a closed ticket does."""
+
+    REOPEN = "reopen"
+    NEW_LINKED = "new-linked"
+
+
 class InboundChannel(Contract):
     """Where mail comes in; also a queue with a name and a colour."""
 
@@ -48,6 +55,17 @@ class InboundChannel(Contract):
     ticket_type: Slug = "support"
     enabled: bool = True
     receipt: bool = Field(default=True, description="tell the customer that the mail arrived")
+    on_reply_to_closed: ReplyToClosed = Field(
+        default=ReplyToClosed.REOPEN,
+        description="an answer to a closed ticket opens it again, or opens a new one linked to it",
+    )
+    reopen_for_days: int | None = Field(
+        default=None,
+        ge=0,
+        le=3650,
+        description="with `reopen`: later than that after closing a new one is opened all the "
+        "same; null: never",
+    )
     forward: ForwardSettings
 
     @model_validator(mode="before")

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from postbus.contracts.base import BlobRef, Contract, Event, Slug
 from postbus.contracts.guard import Cause, SendKind, Verdict
-from postbus.contracts.mail import Address, Attachment
+from postbus.contracts.mail import Address, Attachment, BouncedRecipient
 
 
 class Quote(Contract):
@@ -85,6 +85,9 @@ class SendOutcome(Contract):
     reason: str = ""
     verdict: Verdict | None = None
     reply: SmtpReply | None = None
+    bounced: tuple[BouncedRecipient, ...] = Field(
+        default=(), description="whom it did not reach, where it bounced (RFC 3464)"
+    )
     attempt: int = 0
     next_attempt_at: datetime | None = None
     at: datetime
@@ -95,4 +98,4 @@ class SendRequestedEvent(Event[SendRequested]):
 
 
 class SendOutcomeEvent(Event[SendOutcome]):
-    """`postbus.send.<sent|held|deferred|failed|in-doubt>.<outbound>`"""
+    """`postbus.send.<sent|held|deferred|failed|in-doubt|bounced>.<outbound>`"""

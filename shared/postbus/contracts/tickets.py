@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from postbus.contracts.base import Contract, Event, JsonObject, Slug
-from postbus.contracts.mail import Address, Attachment
+from postbus.contracts.mail import Address, Attachment, Confidence
 
 
 class TicketStatus(StrEnum):
@@ -44,6 +44,29 @@ class CustomerRef(Contract):
     address: str
 
 
+class Relation(StrEnum):
+    """What another ticket is to this one."""
+
+    FOLLOW_UP_OF = "follow-up-of"
+    FOLLOWED_BY = "followed-by"
+
+
+class TicketLink(Contract):
+    """Another ticket of the same matter."""
+
+    number: int
+    relation: Relation
+
+
+class MessageFlag(StrEnum):
+    """What agents should know before they act on a message."""
+
+    STRANGER = "stranger"
+    """It came with our token, and its writer has no part in the conversation so far."""
+    OTHER_TICKET = "other-ticket"
+    """It also refers to a ticket of other people or of another queue; nothing was merged."""
+
+
 class TicketView(Contract):
     """A ticket after the change that the event tells."""
 
@@ -59,6 +82,20 @@ class TicketView(Contract):
     created_at: datetime
     updated_at: datetime
     message_count: int = Field(ge=0)
+    links: tuple[TicketLink, ...] = ()
+    merged_into: int | None = Field(
+        default=None, description="number of the ticket that this one became part of"
+    )
+    customer_confidence: Confidence = Field(
+        default=Confidence.CERTAIN, description="how sure it is who the customer is"
+    )
+    customer_evidence: tuple[str, ...] = Field(
+        default=(), description="why the customer is not simply who the mail was from"
+    )
+    customer_alternative: Address | None = Field(
+        default=None, description="who else it may be; one call makes them the customer"
+    )
+    forwarded_by: Address | None = Field(default=None, description="who passed the mail on by hand")
 
 
 class MessageBrief(Contract):
@@ -67,6 +104,8 @@ class MessageBrief(Contract):
     id: str
     direction: str
     automatic: bool = False
+    kind: str = Field(default="", description="what wrote it, as in mail.received")
+    flags: tuple[MessageFlag, ...] = ()
     message_id: str | None = None
     from_: Address = Field(alias="from")
     subject: str = ""
@@ -100,3 +139,7 @@ class TicketNotedEvent(Event[TicketFact]):
 
 class TicketChangedEvent(Event[TicketFact]):
     """`postbus.ticket.changed.<queue>`"""
+
+
+class TicketMergedEvent(Event[TicketFact]):
+    """`postbus.ticket.merged.<queue>`"""
