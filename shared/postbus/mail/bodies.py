@@ -1,7 +1,7 @@
 """What the parts of a mail came to: its text in both readings, its files."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Final
@@ -10,10 +10,13 @@ from urllib.parse import unquote
 from postbus.contracts.mail import CalendarItem
 from postbus.mail.charsets import Note
 from postbus.mail.html_limits import is_too_much, roughly_text_of
-from postbus.mail.html_text import text_of
+from postbus.mail.html_text import HtmlText, text_of
+from postbus.mail.line_kinds import Kind
 from postbus.mail.parsed import ParsedAttachment
 from postbus.mail.safe_html import safe_html
 
+_MAX_STUB_CHARACTERS: Final = 300
+_SAYS_HTML: Final = re.compile(r"\bHTML\b|\bMIME\b", re.IGNORECASE)
 _CID: Final = re.compile(r"cid:([^\"'\s>)]{1,300})", re.IGNORECASE)
 
 
@@ -23,6 +26,14 @@ class Chunk:
 
     plain: str | None = None
     html: str | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """All text of a mail, and what its HTML says of the lines, which are numbered from 0."""
+
+    full_text: str = ""
+    kinds: Mapping[int, Kind] = field(default_factory=dict)
 
 
 @dataclass
@@ -40,13 +51,19 @@ class Bodies:
         """Note how the mail is protected, each way once."""
         self.protection |= dict.fromkeys(found)
 
-    def full_text(self) -> str:
+    def written(self) -> Written:
         """All text in its order; HTML only where there is no plain reading of it."""
-        pieces = (
-            chunk.plain if says_something(chunk.plain) else _text_of_html(chunk.html or "")
-            for chunk in self.chunks
-        )
-        return "\n\n".join(text for piece in pieces if (text := _tidy(piece or "")))
+        texts: list[str] = []
+        kinds: dict[int, Kind] = {}
+        at = 0
+        for chunk in self.chunks:
+            for piece in _pieces(chunk):
+                text = _tidy(piece.text)
+                if text:
+                    kinds |= {at + line: kind for line, kind in piece.kinds.items()}
+                    texts.append(text)
+                    at += text.count("\n") + 2
+        return Written("\n\n".join(texts), kinds)
 
     def attachments(self) -> tuple[ParsedAttachment, ...]:
         """The files; one that the HTML shows is inline, whatever its disposition says.
@@ -81,8 +98,27 @@ def says_something(plain: str | None) -> bool:
     return bool(plain and plain.strip())
 
 
-def _text_of_html(html: str) -> str:
-    return roughly_text_of(html) if is_too_much(html) else text_of(html)
+def _pieces(chunk: Chunk) -> tuple[HtmlText, ...]:
+    plain = chunk.plain or ""
+    if not chunk.html:
+        return (HtmlText(plain),)
+    if not says_something(plain):
+        return (_text_of_html(chunk.html),)
+    if len(plain) <= _MAX_STUB_CHARACTERS and _SAYS_HTML.search(plain):
+        html = _text_of_html(chunk.html)
+        if _is_stub(plain, html.text):
+            stub = _tidy(plain)
+            return HtmlText(stub, dict.fromkeys(range(stub.count("\n") + 1), Kind.SIGNATURE)), html
+    return (HtmlText(plain),)
+
+
+def _is_stub(plain: str, html_text: str) -> bool:
+    """Whether the plain text only says that there is HTML, which has other words."""
+    return len(html_text) > len(plain) / 2 and not set(plain.split()) <= set(html_text.split())
+
+
+def _text_of_html(html: str) -> HtmlText:
+    return HtmlText(roughly_text_of(html)) if is_too_much(html) else text_of(html)
 
 
 def _tidy(text: str) -> str:

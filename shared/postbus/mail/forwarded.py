@@ -39,6 +39,11 @@ def says_forwarded(subject: str) -> bool:
     return _SUBJECT.match(subject) is not None
 
 
+def passes_on(subject: str) -> bool:
+    """Whether the subject is a forward's, and not that of an answer to one."""
+    return says_forwarded(subject) and _ANSWER.match(subject) is None
+
+
 def read_forwarded(parsed: ParsedMail) -> Forwarded | None:
     """Who wrote the mail that is passed on, and the evidence; None if it is no forward."""
     marked = says_forwarded(parsed.subject)

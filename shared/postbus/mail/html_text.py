@@ -1,9 +1,14 @@
 """HTML as the text that a person sees, with quotes marked by `> ` as in plain text."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from postbus.mail.html_marks import Mark, is_indentation, mark_of
+from postbus.mail.line_kinds import Kind
 
 _UNSEEN: Final = frozenset(
     ("head", "style", "script", "title", "template", "noscript", "svg", "math", "object", "select")
@@ -16,32 +21,62 @@ _BLOCKS: Final = frozenset((
 _SPACED: Final = frozenset(("p", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6"))
 _MAX_SHOWN_QUOTES: Final = 8
 _WHITE: Final = re.compile(r"[ \t\r\n\f]+")
-_BLANK_LINES: Final = re.compile(r"\n{3,}")
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 
 
-def text_of(html: str) -> str:
+@dataclass(frozen=True)
+class HtmlText:
+    """The text, and what the HTML says of its lines, which are numbered from 0."""
+
+    text: str
+    kinds: Mapping[int, Kind] = field(default_factory=dict)
+
+
+def text_of(html: str) -> HtmlText:
     """The text of the HTML; paragraphs stand apart, list items have dashes, quotes have `> `."""
     tree = LexborHTMLParser(html)
     if tree.body is None:
-        return ""
+        return HtmlText("")
     writer = _Writer()
     _walk(tree.body, writer)
     return writer.result()
 
 
 class _Writer:
-    """Collects lines; knows how deep it stands in quotes."""
+    """Collects lines; knows how deep it stands in quotes, and what the HTML says of them."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._lines: list[tuple[str, Kind | None]] = []
         self._line = ""
+        self._marks: list[tuple[int, Mark]] = []
+        self._is_over = False
         self.quotes = 0
         self.preformatted = 0
 
+    def begin_marked(self, node: LexborNode, mark: Mark) -> None:
+        """What follows is of that kind; within quotes it is the quoted writer's signature."""
+        if mark.kind is Kind.SIGNATURE and (self.quotes or self._marks or self._is_over):
+            return
+        self.end_block()
+        if mark.is_to_end:
+            self._is_over = self._is_over or not self.quotes
+        else:
+            self._marks.append((node.mem_id, mark))
+
+    def end_marked(self, node: LexborNode) -> None:
+        """The element is over."""
+        if self._marks and self._marks[-1][0] == node.mem_id:
+            self.end_block()
+            self._marks.pop()
+
+    def _kind(self) -> Kind | None:
+        if self._is_over:
+            return Kind.QUOTE
+        return self._marks[-1][1].kind if self._marks else None
+
     def words(self, text: str) -> None:
         if self.preformatted:
-            first, *others = text.replace("\r\n", "\n").split("\n")
+            first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
             self._line += first
             for other in others:
                 self.end_line()
@@ -51,7 +86,7 @@ class _Writer:
         self._line += text.lstrip(" ") if not self._line or self._line.endswith(" ") else text
 
     def end_line(self) -> None:
-        self._lines.append(self._prefix() + self._line.rstrip())
+        self._lines.append((self._prefix() + self._line.rstrip(), self._kind()))
         self._line = ""
 
     def end_block(self) -> None:
@@ -61,16 +96,25 @@ class _Writer:
 
     def blank_line(self) -> None:
         self.end_block()
-        if self._lines and self._lines[-1].strip("> "):
-            self._lines.append(self._prefix().rstrip())
+        if self._lines and self._lines[-1][0].strip("> "):
+            self._lines.append((self._prefix().rstrip(), self._kind()))
 
     def _prefix(self) -> str:
         return "> " * min(self.quotes, _MAX_SHOWN_QUOTES)
 
-    def result(self) -> str:
+    def result(self) -> HtmlText:
+        """The text; of empty lines one stays, and none at its ends."""
         self.end_block()
-        text = "\n".join(self._lines).replace("\u00a0", " ").replace("\u200b", "")
-        return _BLANK_LINES.sub("\n\n", "\n".join(x.rstrip() for x in text.split("\n"))).strip()
+        kept: list[str] = []
+        kinds: dict[int, Kind] = {}
+        for line, kind in self._lines:
+            text = line.replace("\u00a0", " ").replace("\u200b", "").rstrip()
+            if not text and not (kept and kept[-1]):
+                continue
+            if kind is not None:
+                kinds[len(kept)] = kind
+            kept.append(text if kept else text.lstrip())
+        return HtmlText("\n".join(kept).rstrip(), kinds)
 
 
 def _walk(body: LexborNode, writer: _Writer) -> None:
@@ -97,24 +141,30 @@ def _enter(node: LexborNode, writer: _Writer) -> bool:
     if node.is_text_node:
         writer.words(node.text_content or "")
         return False
-    if tag.startswith(("-", "!")) or tag in _UNSEEN or _is_hidden(node):
+    if tag.startswith(("-", "!")) or tag in _UNSEEN:
+        return False
+    attributes = node.attributes
+    if _is_hidden(attributes):
         return False
     if tag == "br":
         writer.end_line()
     elif tag == "img":
-        alt = (node.attributes.get("alt") or "").strip()
+        alt = (attributes.get("alt") or "").strip()
         writer.words(f"[{alt}]" if alt else "")
     elif tag in ("td", "th"):
         writer.words(" ")
     elif tag in _BLOCKS:
         (writer.blank_line if tag in _SPACED else writer.end_block)()
-    _open(tag, writer)
+    mark = mark_of(node, attributes) if attributes and tag != "blockquote" else None
+    if mark is not None:
+        writer.begin_marked(node, mark)
+    _open(tag, attributes, writer)
     return True
 
 
-def _open(tag: str, writer: _Writer) -> None:
+def _open(tag: str, attributes: Mapping[str, str | None], writer: _Writer) -> None:
     if tag == "blockquote":
-        writer.quotes += 1
+        writer.quotes += not is_indentation(attributes)
     elif tag == "pre":
         writer.preformatted += 1
     elif tag == "li":
@@ -125,17 +175,18 @@ def _leave(node: LexborNode, writer: _Writer) -> None:
     if node.is_text_node:
         return
     tag = node.tag or ""
-    if tag in _UNSEEN or (tag in _BLOCKS and _is_hidden(node)):
+    if tag in _UNSEEN or (tag in _BLOCKS and _is_hidden(node.attributes)):
         return
     if tag in _BLOCKS:
         (writer.blank_line if tag in _SPACED else writer.end_block)()
     if tag == "a":
         _show_target(node, writer)
     elif tag == "blockquote":
-        writer.quotes -= 1
+        writer.quotes -= not is_indentation(node.attributes)
         writer.blank_line()
     elif tag == "pre":
         writer.preformatted -= 1
+    writer.end_marked(node)
 
 
 def _show_target(node: LexborNode, writer: _Writer) -> None:
@@ -148,6 +199,6 @@ def _show_target(node: LexborNode, writer: _Writer) -> None:
             writer.words(f" <{target}>")
 
 
-def _is_hidden(node: LexborNode) -> bool:
-    style = node.attributes.get("style")
+def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
+    style = attributes.get("style")
     return bool(style and _HIDDEN.search(style))

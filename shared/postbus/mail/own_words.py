@@ -4,11 +4,12 @@ Careful on purpose: where it is not sure, it keeps. What is cut stays in `full_t
 mail is what the writer wants to show, so it is never cut.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Final
 
+from postbus.mail.line_kinds import Kind
 from postbus.mail.quote_marks import DECORATION
-from postbus.mail.quoted_lines import Kind, ReadLines, read_lines
+from postbus.mail.quoted_lines import ReadLines, read_lines
 from postbus.mail.signatures import (
     DELIMITER_SIGNS,
     MAX_SIGNATURE_LINES,
@@ -23,22 +24,24 @@ _MAX_CLOSING_LINES: Final = 3
 
 
 def own_words(
-    full_text: str, *, marked: Collection[int] = frozenset(), is_forward: bool = False
+    full_text: str, *, marked: Mapping[int, Kind] | None = None, is_forward: bool = False
 ) -> str:
     """The text without quotes, attributions and signature; all of it if nothing would be left.
 
     Every line given back is a line of the text, or the begin of one that goes on with a quote.
-    ``marked`` are the numbers of the lines, from 0, that HTML shows as a quote; ``is_forward`` says
-    that the subject calls the mail one, so that a header in the text begins what is passed on.
+    ``marked`` is what HTML says of some lines, by their number from 0; ``is_forward`` says that the
+    subject calls the mail one, so that a header in the text begins what is passed on.
     """
     lines = full_text.replace("\r\n", "\n").split("\n")
     if len(lines) > _MAX_LINES:
         return full_text.strip()
-    read = read_lines(lines, marked=marked, is_forward=is_forward)
+    read = read_lines(
+        lines, marked=(marked if not is_forward else None) or {}, is_forward=is_forward
+    )
     end = _end_of_own_words(read)
     own = _kept(read, end, with_quotes=_keeps_quotes(read, end))
     if read.passed_on is not None:
-        own += read.lines[read.passed_on :]
+        own += lines[read.passed_on :]
     return "\n".join(own).strip() or full_text.strip()
 
 

@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 
 from postbus.contracts.mail import Address, Bounce, MailKind, Signals
 from postbus.mail.addresses import read_addresses
-from postbus.mail.bodies import Bodies
+from postbus.mail.bodies import Bodies, Written
 from postbus.mail.bounces import read_bounce
 from postbus.mail.charsets import Note
-from postbus.mail.forwarded import read_forwarded
+from postbus.mail.forwarded import passes_on, read_forwarded
 from postbus.mail.headers import HeaderFields, read_date
 from postbus.mail.ids import read_id, read_ids
 from postbus.mail.kind import classify
@@ -60,12 +60,17 @@ def parse(raw: Raw) -> ParsedMail:
     hint = problems.guard("charset", None, lambda: charset_of(tree))
     header = replace(tree.header, charset_hint=hint)
     bodies = problems.guard("body", Bodies(), lambda: read_bodies(raw, tree, problems.note))
-    full_text = _printable(problems.guard("text", "", bodies.full_text))
+    written = problems.guard("text", Written(), bodies.written)
+    full_text = _printable(written.full_text)
     mail = _of_header(header, bodies, problems)
     mail = replace(
         mail,
         full_text=full_text,
-        text=problems.guard("own-words", full_text, lambda: own_words(full_text)),
+        text=problems.guard(
+            "own-words",
+            full_text,
+            lambda: own_words(full_text, marked=written.kinds, is_forward=passes_on(mail.subject)),
+        ),
         html=problems.guard("html", None, lambda: bodies.safe_html(problems.note)),
         attachments=tuple(
             replace(one, content=one.content.freed()) if is_changed else one

@@ -1,13 +1,13 @@
 """Which lines of a text are quoted, which say who is quoted, and where an answered mail begins."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from postbus.mail import quote_marks as marks
 from postbus.mail.attributions import attribution_ending, ends_one_though_marked, may_end_one
 from postbus.mail.header_labels import begins_a_mail, field_of
+from postbus.mail.line_kinds import Kind
 from postbus.mail.signatures import armour_in
 
 _COLON: Final = ":"
@@ -19,15 +19,6 @@ _MAX_LABEL_CHARACTERS: Final = 32
 _MAX_CLOSE_LOOKS: Final = 1000
 """So many lines of a text may look as if a program wrote them; no more are looked at closely."""
 _MAX_MARK_CHARACTERS: Final = 120
-
-
-class Kind(Enum):
-    """What a line is."""
-
-    OWN = "own"
-    BLANK = "blank"
-    QUOTE = "quote"
-    ATTRIBUTION = "attribution"
 
 
 @dataclass(frozen=True)
@@ -47,8 +38,8 @@ class ReadLines:
 _QUOTING: Final = (Kind.QUOTE, Kind.ATTRIBUTION)
 
 
-def read_lines(lines: list[str], *, marked: Collection[int], is_forward: bool) -> ReadLines:
-    """What each line is; ``marked`` are quotes by what HTML says of them."""
+def read_lines(lines: list[str], *, marked: Mapping[int, Kind], is_forward: bool) -> ReadLines:
+    """What each line is; ``marked`` is what HTML says of some, by their number from 0."""
     return _Reader(lines, marked).read(is_forward=is_forward)
 
 
@@ -61,7 +52,7 @@ class _Tail:
 class _Reader:
     """Goes down the lines once."""
 
-    def __init__(self, lines: list[str], marked: Collection[int]) -> None:
+    def __init__(self, lines: list[str], marked: Mapping[int, Kind]) -> None:
         self._lines = list(lines)
         self._kinds: list[Kind] = []
         self._marked = marked
@@ -69,7 +60,8 @@ class _Reader:
         self._last: int = -1
         """The last line with words."""
         self._after_quote = False
-        for at in armour_in(lines):
+        signed = (at for at, kind in marked.items() if kind is Kind.SIGNATURE)
+        for at in armour_in(lines).union(signed):
             self._lines[at] = ""
 
     def read(self, *, is_forward: bool) -> ReadLines:
@@ -94,8 +86,8 @@ class _Reader:
             if (">" in line[:6] or at in marked or self._after_quote) and self._is_quote(at, line):
                 if self._begins_a_quoted_forward(line):
                     return _Tail(at, is_passed_on=True)
-                kinds.append(quote)
-                self._after_quote = True
+                kinds.append(marked.get(at, quote))
+                self._after_quote = kinds[-1] is quote
             else:
                 if looks and _may_be_more_than_words(words):
                     looks -= 1
