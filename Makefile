@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := shared $(wildcard services/*)
+PACKAGES := shared cli $(wildcard services/*)
 EDITABLE := $(foreach package,$(PACKAGES),-e ./$(package))
-CODE := shared/postbus $(patsubst %/__init__.py,%,$(wildcard services/*/*/__init__.py)) deploy docs tests
+CODE := shared/postbus cli/postbus_cli $(patsubst %/__init__.py,%,$(wildcard services/*/*/__init__.py)) deploy docs tests
 
 ##@ Use
 
@@ -54,7 +54,7 @@ docs: .venv/.installed  ## Generate the event pages and schemas again
 lock: .venv/.installed  ## Solve the dependencies again and write requirements.lock
 	@$(BIN)/uv pip compile requirements-dev.in --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade -o requirements.lock \
-	  $(foreach package,shared config dispatch ingest-forward loopguard ticketing,--no-emit-package postbus-$(package))
+	  $(foreach package,shared cli config dispatch ingest-forward loopguard ticketing,--no-emit-package postbus-$(package))
 	@$(MAKE) --no-print-directory .venv/.installed image-lists
 
 .PHONY: image-lists
@@ -106,4 +106,4 @@ k8s-keys: .venv/.installed  ## Make the keys of a cluster in KEYS=folder; prints
 .PHONY: clean
 clean:  ## Remove the environment and caches; .postbus/ with your data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} + ; rm -rf shared/*.egg-info services/*/*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} + ; rm -rf shared/*.egg-info cli/*.egg-info services/*/*.egg-info

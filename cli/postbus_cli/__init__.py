@@ -1,0 +1,1 @@
+"""`postbus`: what people and scripts do from a shell."""

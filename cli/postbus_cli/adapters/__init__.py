@@ -1,0 +1,1 @@
+"""Files, and the archive on NATS and in the blob store."""

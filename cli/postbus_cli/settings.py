@@ -1,0 +1,39 @@
+"""What the command line reads from its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class CliSettings(BaseSettings):
+    """Upper-case names; the defaults are those of a stack that `make up` runs in this folder."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    postbus_home: Path = Field(
+        default=Path(".postbus"), description="data folder of the local stack, with its addresses"
+    )
+    nats_url: str | None = Field(default=None, description="NATS; none: that of the local stack")
+    nats_seed_file: Path | None = Field(
+        default=None, description="nkey seed of the NATS user `archivist`"
+    )
+    blob_url: str | None = Field(
+        default=None, description="blob store; none: that of the local stack"
+    )
+    stamp_keys_file: Path | None = Field(
+        default=None, description="keys that verify stamps; none: those of the local stack"
+    )
+    tenant: str = Field(default="postbus", description="name of this installation, signed along")
+    max_mail_bytes: int = Field(
+        default=100 * 1024 * 1024, gt=0, description="largest mail that is read, bytes"
+    )
+    read_seconds: float = Field(
+        default=30, gt=0, description="how long one mail is read at most, seconds"
+    )
+    read_memory_bytes: int = Field(
+        default=1024 * 1024 * 1024,
+        gt=0,
+        description="address space of a process that reads, beyond the mail itself, bytes",
+    )
+    read_processes: int = Field(default=2, gt=0, description="mails that are read at a time")
