@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from corpus.answers import Answer
@@ -17,11 +18,10 @@ _FILE_KEYS = ("name", "size", "md5", "sha256", "type")
 
 
 def fields(mail: Mail, parsed: ParsedMail) -> Iterator[Answer]:
-    """One answer a field, and a second one that tells the peer's taste and the others apart."""
+    """One answer a field; where another reading is as good as the peer's, counted apart."""
     for one in _answers(mail, parsed):
-        yield one
-        apart = "fields, the peer's taste" if "peer_choice" in mail.want else "fields, the others"
-        yield Answer(apart, one.where, one.right, 1, one.want, one.got)
+        is_taste = "peer_choice" in mail.want
+        yield replace(one, question="fields, the peer's taste") if is_taste else one
 
 
 def _answers(mail: Mail, parsed: ParsedMail) -> Iterator[Answer]:

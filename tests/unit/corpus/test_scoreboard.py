@@ -71,9 +71,8 @@ def test_every_question_of_the_folder_is_counted(
 ) -> None:
     assert scores(folder, capsys) == {
         "reads it": (6, 6),
-        "fields": (2, 3),
         "fields, the peer's taste": (1, 1),
-        "fields, the others": (1, 2),
+        "fields": (1, 2),
         "words found": (1, 2),
         "kind: no false alarm": (1, 2),
         "kind: human": (1, 1),
