@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, NotSupportedError
@@ -15,6 +15,10 @@ from postbus.blobs.durable_folder import DurableFolder
 from postbus.contracts.base import BlobRef
 from postbus.errors import BlobMissing, NotConfigured, StoreUnavailable
 
+if TYPE_CHECKING:
+    from obstore import BytesStream
+
+_PIECE_BYTES = 1024 * 1024
 _SHORT_BYTES = 64 * 1024
 """Hashing less than this costs less than a change of thread."""
 
@@ -87,6 +91,25 @@ class BlobStore:
             raise BlobMissing(f"blob {sha256} is damaged")
         return data
 
+    async def open(self, sha256: str) -> AsyncIterator[bytes]:
+        """The bytes of that hash, piece by piece.
+
+        The last piece is given only when the hash of all of them is right, so damaged bytes are
+        never given whole.
+
+        Raises:
+            BlobMissing: there is nothing under it; or, where the last piece should be, something
+                else than was put there.
+            StoreUnavailable: the store could not be asked, now or at a later piece.
+        """
+        try:
+            result = await self._store.get_async(_path_of(sha256))
+        except (NotFoundError, FileNotFoundError) as error:
+            raise BlobMissing(f"no blob {sha256}") from error
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable("the blob store did not give the bytes") from error
+        return _checked(result.stream(_PIECE_BYTES), sha256)
+
     async def exists(self, sha256: str) -> bool:
         """Whether there is something under that hash.
 
@@ -140,6 +163,21 @@ def _open_folder(root: Path) -> BlobStore:
     folder = DurableFolder(root)
     folder.make()
     return BlobStore(cast("ObjectStore", LocalStore(prefix=root)), folder)
+
+
+async def _checked(pieces: "BytesStream", sha256: str) -> AsyncIterator[bytes]:
+    digest, last = hashlib.sha256(), b""
+    try:
+        async for piece in pieces:
+            if last:
+                yield last
+            last = bytes(piece)
+            digest.update(last)
+    except (BaseError, OSError) as error:
+        raise StoreUnavailable("the blob store did not give all of the bytes") from error
+    if digest.hexdigest() != sha256:
+        raise BlobMissing(f"blob {sha256} is damaged")
+    yield last
 
 
 def _path_of(sha256: str) -> str:

@@ -60,6 +60,31 @@ async def test_a_blob_that_is_not_there_is_missing(store: BlobStore) -> None:
         await store.get(MAIL_SHA256)
 
 
+@pytest.mark.parametrize("size", [0, 1, 1024 * 1024, 3 * 1024 * 1024 + 7])
+async def test_a_blob_can_be_taken_piece_by_piece(store: BlobStore, size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    ref = await store.put(data)
+    assert b"".join([piece async for piece in await store.open(ref.sha256)]) == data
+
+
+async def test_pieces_of_what_is_not_there_are_refused_before_the_first(store: BlobStore) -> None:
+    with pytest.raises(BlobMissing):
+        await store.open("0" * 64)
+
+
+async def test_damaged_bytes_are_never_given_whole(tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    data = b"x" * 3 * 1024 * 1024
+    ref = await store.put(data)
+    (file,) = tmp_path.rglob(ref.sha256)
+    file.write_bytes(data[:-1] + b"y")
+    given = 0
+    with pytest.raises(BlobMissing):
+        async for piece in await store.open(ref.sha256):
+            given += len(piece)
+    assert given < len(data)
+
+
 async def test_a_blob_that_is_there_exists(store: BlobStore) -> None:
     await store.put(MAIL)
     assert await store.exists(MAIL_SHA256)
