@@ -31,7 +31,7 @@ ONE_REPLICA = ("config",)
 """Two of these at a time could contradict one another."""
 KEEPS_ITS_NAME = ("dispatch",)
 """A replica of these must be known again after a restart."""
-BLOB_USERS = ("dispatch", "ingest-forward", "ticketing")
+BLOB_USERS = ("config", "dispatch", "ingest-forward", "ticketing")
 
 
 @dataclass(frozen=True)

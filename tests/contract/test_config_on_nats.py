@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ from postbus.bus.apply import apply
 from postbus.bus.permissions import SETUP_USER, server_users
 from postbus.bus.topology import TOPOLOGY, inbox_prefix
 from postbus.configuration import Configuration, Follower
+from postbus.contracts.base import BlobRef
 from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
+from postbus.contracts.mail import MailHeld, MailReleased, Route
 from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
 from postbus.runtime.serve import Service
 from postbus.secrets import Opener
 from servers.nats import NatsServer
 
 ANY = {"If-Match": "*"}
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SMTP = {
     "id": "it",
     "name": "IT",
@@ -130,6 +134,29 @@ async def test_a_change_reaches_another_service_within_a_second(
     await within(1, seen)
     await follower.stop()
     await bus.stop()
+
+
+async def test_a_mail_is_listed_as_held_until_it_is_told_that_it_was_read(
+    guarded: Guarded, started: httpx.AsyncClient
+) -> None:
+    """Every part of it as the restricted user that it is."""
+    raw = BlobRef(sha256="a" * 64, size_bytes=3)
+    route = Route(door="forward", received_at=NOW)
+    held = MailHeld(
+        mail_id=raw.sha256, channel="support", reason="not-readable", raw=raw, route=route
+    )
+    ingest, archivist = guarded.bus("ingest-forward"), guarded.bus("archivist")
+    await ingest.connect()
+    await archivist.connect()
+    await ingest.tell("postbus.mail.held", "support", held, event_id="h1")
+    (listed,) = (await started.get("held-mails")).json()["items"]
+    assert (listed["state"], listed["reason"]) == ("held", "not-readable")
+    released = MailReleased(mail_id=raw.sha256, received_as="m1", channel="support", raw=raw)
+    await archivist.tell("postbus.mail.released", "support", released, event_id="r1")
+    (listed,) = (await started.get("held-mails")).json()["items"]
+    assert (listed["state"], listed["received_as"]) == ("filed", "m1")
+    await ingest.stop()
+    await archivist.stop()
 
 
 async def test_a_snapshot_follows_again_after_the_server_was_restarted(

@@ -78,7 +78,8 @@ def settings_in(folder: Path, **others: Any) -> tuple[Settings, KeyPair]:
         for scope, token in TOKENS.items()
     ]
     (folder / "tokens.json").write_text(json.dumps(tokens))
-    given = {"secrets_public_key_file": folder / "public", **others}
+    blobs = {"blob_url": (folder / "blobs").as_uri()}
+    given = {"secrets_public_key_file": folder / "public", **blobs, **others}
     return Settings(bootstrap_tokens_file=folder / "tokens.json", **given), pair
 
 

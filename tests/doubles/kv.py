@@ -5,15 +5,21 @@ The same suite (`tests/contract/test_config_kv.py`) runs on this and on the real
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeVar
 
-from postbus.bus import Entry
+from postbus.bus import Entry, Stored
+from postbus.bus.envelope import event_bytes
+from postbus.bus.topology import TOPOLOGY
 from postbus.contracts.base import Contract
+from postbus.contracts.catalogue import FACTS
 from postbus.errors import BusUnavailable, StateConflict
 
 Answer = TypeVar("Answer", bound=Contract)
+_MODELS = {fact.type: fact.model for fact in FACTS}
+TOLD_AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 class MemoryBucket:
@@ -168,6 +174,18 @@ class MemoryBus:
             raise BusUnavailable("no acknowledgement")
         if all(told.event_id != event_id for told in self.told):
             self.told.append(Told(event_type, last_token, data, event_id, about))
+
+    async def stored(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
+        """What was told, as the stream would have it."""
+        assert TOPOLOGY.stream_of(subject).name == stream
+        for sequence, told in enumerate(list(self.told), 1):
+            full = f"{told.event_type}.{told.last_token}"
+            if sequence > after and full.startswith(subject.removesuffix(">")):
+                body = event_bytes(
+                    _MODELS[told.event_type], told.data, id=told.event_id, source="/postbus/test",
+                    type=told.event_type, subject=told.about, time=TOLD_AT,
+                )  # fmt: skip
+                yield Stored(sequence, full, TOLD_AT, body, 0)
 
     async def ask(
         self,

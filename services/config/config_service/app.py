@@ -7,16 +7,26 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from config_service.adapters.bus import BucketWhenOpen, ServiceBus
+from config_service.adapters.nats_archive import NatsArchive
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
 from config_service.adapters.nats_talk import NatsAudit, NatsTryOutbound
 from config_service.adapters.smtp_door import SmtpDoor
-from config_service.api import inbound, insight, outbound, outbound_filter, ticket_types, tokens
+from config_service.api import (
+    held_mails,
+    inbound,
+    insight,
+    outbound,
+    outbound_filter,
+    ticket_types,
+    tokens,
+)
 from config_service.api.replies import PREFIX
 from config_service.resources.audit import AuditTrail
 from config_service.resources.channel_secrets import ChannelSecrets
 from config_service.resources.channel_tests import ChannelTests
 from config_service.resources.documents import Documents
+from config_service.resources.held_mails import HeldMails
 from config_service.resources.inbound import Inbound
 from config_service.resources.outbound import Outbound
 from config_service.resources.outbound_filter import FilterByHand
@@ -27,6 +37,7 @@ from config_service.resources.tokens import Tokens
 from config_service.resources.trying import Trying
 from config_service.resources.upkeep import AGAIN_SECONDS, EVERY_SECONDS, Upkeep
 from config_service.settings import Settings
+from postbus.blobs import open_store
 from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import CONFIG_BUCKET, SECRETS_BUCKET, TOPOLOGY
 from postbus.configuration import Follower
@@ -130,8 +141,13 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
     v1.include_router(tokens.routes(made_tokens, auth))
     v1.include_router(insight.routes(tests, parts.trail, auth))
+    v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))
     api.include_router(v1)
     return api
+
+
+def _held_mails(settings: Settings, bus: ServiceBus) -> HeldMails:
+    return HeldMails(NatsArchive(bus), open_store(settings.blob_url), NatsAudit(bus), utc_now)
 
 
 def _new_token() -> str:

@@ -148,6 +148,27 @@ class HealthView(Contract):
     credential_expires_at: datetime | None = None
 
 
+class HeldMailView(Contract):
+    """A mail that is kept and not filed, or was so once."""
+
+    id: str
+    mail_id: str = Field(description="of the held mail: the SHA-256 of its bytes")
+    channel: str
+    state: Literal["held", "filed"] = Field(
+        description="`filed`: it could be read after all, as `received_as`"
+    )
+    reason: str = Field(description="stable word, e.g. `takes-too-much-to-read`")
+    detail: str
+    held_at: datetime
+    received_at: datetime
+    received_as: str | None = Field(description="`mail_id` of the mail as it was received")
+    door: str = Field(description="how it came")
+    envelope_from: str | None
+    envelope_to: tuple[str, ...]
+    size_bytes: int
+    sha256: str
+
+
 class InboundChannels(Contract):
     """A list."""
 
@@ -194,4 +215,11 @@ class AuditRecords(Contract):
     """A list, newest first."""
 
     items: tuple[AuditRecord, ...]
+    next_cursor: str | None = None
+
+
+class HeldMails(Contract):
+    """A list, newest first."""
+
+    items: tuple[HeldMailView, ...]
     next_cursor: str | None = None

@@ -1,9 +1,10 @@
 """What this service needs of the world, in its own words."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from config_service.domain.channel_health import Step
+from config_service.domain.held_mails import Told
 from postbus.configuration import Kept
 from postbus.contracts.base import JsonObject
 from postbus.contracts.channels import AuditRecord
@@ -68,3 +69,17 @@ class CheckDoor(Protocol):
 
     async def __call__(self) -> Step:
         """Whether it answers; unknown where this service was not told where it is."""
+
+
+class Archive(Protocol):
+    """What was told of mails; BusUnavailable from every call."""
+
+    async def held(self) -> Sequence[Told]:
+        """Every fact about mails that are or were held."""
+
+
+class Blobs(Protocol):
+    """Where the bytes of mails are."""
+
+    async def open(self, sha256: str, /) -> AsyncIterator[bytes]:
+        """The bytes, piece by piece; BlobMissing, StoreUnavailable."""

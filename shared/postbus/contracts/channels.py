@@ -44,10 +44,10 @@ class AuditRecord(Contract):
 
     who: str
     at: datetime
-    action: str = Field(description="`created`, `changed` or `deleted`")
+    action: str = Field(description="`created`, `changed` or `deleted`; `read` for the bytes of a held mail")
     kind: str
     id: str
-    revision: int
+    revision: int = Field(description="of the document; of a held mail its place in the stream")
     before: dict[str, object] | None = None
     after: dict[str, object] | None = None
 

@@ -127,7 +127,7 @@ BREAKS = [
     (READ, "of all", lambda m: _put(_find(m, "ConfigMap", "common"), "1", "data", "LOG_LEVELS")),
     (READ, "setup", lambda m: _set(m, "setup", "NATS_REPLICAS", "3", "Job")),
     (READ, "blob store", lambda m: _put(_find(m, "ConfigMap", "blobs"), "x", "data", "AWS_REGIO")),
-    (READ, "not for this one", lambda m: _set(m, "config", "AWS_REGION", "x")),
+    (READ, "not for this one", lambda m: _set(m, "loopguard", "AWS_REGION", "x")),
     (VALUES, "no number", lambda m: _put(_find(m, "ConfigMap", "common"), "soon", "data", "GRACEFUL_SECONDS")),
     (VALUES, "no such word", lambda m: _put(_find(m, "ConfigMap", "common"), "xml", "data", "LOG_FORMAT")),
     (VALUES, "two that belong together", lambda m: _set(m, "ingest-forward", "TLS_KEY_FILE", "/k")),

@@ -1,6 +1,6 @@
 """The part of `postbus.bus` that this service uses."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from postbus.configuration.ports import KvEntry
@@ -37,6 +37,18 @@ class KvBucket(Protocol):
         """Call for each change from now on; gives back what stops it."""
 
 
+class StoredMessage(Protocol):
+    """`postbus.bus.Stored`."""
+
+    @property
+    def sequence(self) -> int:
+        """Its place in the stream."""
+
+    @property
+    def body(self) -> bytes:
+        """The event."""
+
+
 class ServiceBus(Protocol):
     """`postbus.bus.Bus`."""
 
@@ -51,6 +63,9 @@ class ServiceBus(Protocol):
 
     async def bucket(self, name: str, /) -> KvBucket:
         """A KV bucket; BusUnavailable."""
+
+    def stored(self, stream: str, subject: str, /) -> AsyncIterator[StoredMessage]:
+        """What a stream holds under a subject, oldest first; BusUnavailable."""
 
     async def tell(
         self,

@@ -9,14 +9,18 @@ from postbus.contracts.trying import TryOutbound, TryResult
 
 
 class NatsAudit:
-    """`config_service.ports.TellAudit`; the event id derives from the revision."""
+    """`config_service.ports.TellAudit`; the event id derives from the revision.
+
+    A document is changed once at a revision and may be read often, so reading adds when that was.
+    """
 
     def __init__(self, bus: ServiceBus) -> None:
         self._bus = bus
 
     async def __call__(self, record: AuditRecord) -> None:
         """Tell `postbus.audit.<kind>`."""
-        event_id = derived_id("audit", record.kind, record.id, str(record.revision))
+        when = (record.who, record.at.isoformat()) if record.action == "read" else ()
+        event_id = derived_id("audit", record.kind, record.id, str(record.revision), *when)
         await self._bus.tell(
             "postbus.audit",
             record.kind,

@@ -1,0 +1,65 @@
+"""`/held-mails`."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
+
+from config_service import bodies
+from config_service.api import replies
+from config_service.domain.held_mails import HeldQuery
+from config_service.resources.held_mails import KIND, HeldMails
+from postbus.runtime.auth import BearerAuth, Caller
+
+MAX_PAGE = 200
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Cursor = Annotated[
+    str | None, Query(pattern=r"^\d{1,19}$", description="the next_cursor of a page before")
+]
+
+
+def routes(mails: HeldMails, auth: BearerAuth) -> APIRouter:
+    """The routes of held mails."""
+    router = APIRouter(prefix=f"/{KIND}", tags=[KIND])
+    admin = Annotated[Caller, Depends(auth.admin)]
+
+    @router.get(
+        "",
+        response_model=bodies.HeldMails,
+        summary="Mails that are kept and not filed, newest first",
+        dependencies=[Depends(auth.reader)],
+    )
+    async def list_them(
+        channel: str | None = None,
+        state: Literal["held", "filed"] | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> Response:
+        before = int(cursor) if cursor is not None else None
+        page = await mails.page(HeldQuery(channel, state, before, limit))
+        return replies.many(page.items, next_cursor=page.next_cursor)
+
+    @router.get("/{held_id}", summary="One held mail, and why", dependencies=[Depends(auth.reader)])
+    async def get(held_id: str) -> bodies.HeldMailView:
+        return await mails.get(held_id)
+
+    @router.get(
+        "/{held_id}/raw",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"message/rfc822": {}}, "description": "The mail as it came"}},
+        summary="The bytes of a held mail, as a download; who asked is in the audit",
+    )
+    async def raw(held_id: str, caller: admin) -> Response:
+        found = await mails.raw(held_id, by=caller.name)
+        return StreamingResponse(
+            found.pieces,
+            media_type="message/rfc822",
+            headers={
+                "Content-Disposition": f'attachment; filename="{found.file_name}"',
+                "Content-Length": str(found.size_bytes),
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "no-store",
+            },
+        )
+
+    return router
