@@ -1,9 +1,12 @@
 """The commands and their options."""
 
+import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from postbus_cli.exits import Cannot, Exit
 from postbus_cli.settings import CliSettings
 
 app = typer.Typer(
@@ -37,6 +40,56 @@ def parse(
 
     asked = command.Asked(files, as_json=as_json, is_mbox=mbox)
     raise typer.Exit(command.parse(asked, CliSettings()))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} is no day and no moment, like 2026-11-01") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+Moment = Annotated[
+    datetime | None, typer.Option(parser=_moment, metavar="TIME", help="A day or a moment, UTC.")
+]
+
+
+@app.command()
+def reparse(
+    *,
+    channel: Annotated[str | None, typer.Option(help="Mails of this channel only.")] = None,
+    since: Moment = None,
+    until: Moment = None,
+    held: Annotated[bool, typer.Option("--held", help="Only mails that are held.")] = False,
+    mail_id: Annotated[
+        str | None, typer.Option(help="Only this mail, or those whose id begins so.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="No more than so many.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Tell the new readings.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before telling.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read the kept mails again with this release, and show what differs.
+
+    Nothing is changed without --apply. Exit code 1: some mails could not be read.
+    """
+    # A command pays for its own imports only.
+    from postbus_cli.commands import reparse as command  # noqa: PLC0415
+    from postbus_cli.domain.choosing import Choice  # noqa: PLC0415
+    from postbus_cli.shown.reparse import ForPeople, ForPrograms  # noqa: PLC0415
+
+    if apply and not yes and (as_json or not sys.stdin.isatty()):
+        raise typer.BadParameter("--apply asks, and here is nobody to ask: add --yes")
+    choice = Choice(channel, since, until, held, mail_id, limit)
+    printer = ForPrograms() if as_json else ForPeople(whole=mail_id is not None)
+    asked = command.Asked(choice, applies=apply, is_sure=yes)
+    try:
+        code = command.reparse(asked, CliSettings(), printer)
+    except Cannot as error:
+        typer.secho(f"postbus: {error}", err=True, fg=typer.colors.RED)
+        code = Exit.CANNOT
+    raise typer.Exit(code)
 
 
 def main() -> None:

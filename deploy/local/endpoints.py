@@ -25,6 +25,7 @@ def endpoints(
         "outbox_maildir": str(home.outbox),
         "nats": running.nats_url,
         "mongodb": running.mongodb_url,
+        "blob_url": running.blob_url,
         "admin_token": home.secret("admin.token"),
         "agent_token": home.secret("agent.token"),
         "subscriber_nats_url": home.subscriber_url(ports),

@@ -38,6 +38,7 @@ class Stack:
     services: tuple[Program, ...]
     mongodb_url: str
     nats_url: str
+    blob_url: str
 
 
 def stack(home: Home, ports: Ports, environment: Mapping[str, str]) -> Stack:
@@ -52,9 +53,10 @@ def stack(home: Home, ports: Ports, environment: Mapping[str, str]) -> Stack:
     if "MONGODB_URL" not in environment:
         servers.append(_mongodb(home, ports))
     servers.append(_outbox(home, ports))
+    blob_url = environment.get("BLOB_URL", (home.folder / "blobs").as_uri())
     shared = {
         "NATS_URL": nats_url,
-        "BLOB_URL": environment.get("BLOB_URL", (home.folder / "blobs").as_uri()),
+        "BLOB_URL": blob_url,
         "LOG_FORMAT": "json",
         "GRACEFUL_SECONDS": "6",
     }
@@ -74,7 +76,7 @@ def stack(home: Home, ports: Ports, environment: Mapping[str, str]) -> Stack:
             for name in TOPOLOGY.services
         ),
     ]
-    return Stack(tuple(servers), tuple(services), mongodb_url, nats_url)
+    return Stack(tuple(servers), tuple(services), mongodb_url, nats_url, blob_url)
 
 
 def supervisor_conf(home: Home, running: Stack) -> str:
