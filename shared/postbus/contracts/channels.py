@@ -44,7 +44,9 @@ class AuditRecord(Contract):
 
     who: str
     at: datetime
-    action: str = Field(description="`created`, `changed` or `deleted`; `read` for the bytes of a held mail")
+    action: str = Field(
+        description="`created`, `changed` or `deleted`; `read` for the bytes of a held mail"
+    )
     kind: str
     id: str
     revision: int = Field(description="of the document; of a held mail its place in the stream")
