@@ -4,6 +4,7 @@ import re
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from config_service.settings import Settings as ConfigSettings
 from dispatch.settings import DispatchSettings
@@ -11,16 +12,19 @@ from ingest_forward.settings import IngestForwardSettings
 from loopguard.settings import LoopguardSettings
 from pages.schema_tables import cell, rows_of
 from postbus.runtime.settings import ServiceSettings
+from postbus_cli.settings import CliSettings
 from ticketing.settings import TicketingSettings
 
 _COMMON = "every service"
-_CLASSES: dict[str, type[ServiceSettings]] = {
+_COMMAND_LINE = "the command line"
+_CLASSES: dict[str, type[BaseSettings]] = {
     _COMMON: ServiceSettings,
     "config": ConfigSettings,
     "dispatch": DispatchSettings,
     "ingest-forward": IngestForwardSettings,
     "loopguard": LoopguardSettings,
     "ticketing": TicketingSettings,
+    _COMMAND_LINE: CliSettings,
 }
 _BETWEEN = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 
@@ -47,7 +51,7 @@ def _section(name: str) -> str:
 
 def _own_fields(name: str) -> dict[str, FieldInfo]:
     fields = dict(_CLASSES[name].model_fields)
-    if name == _COMMON:
+    if name in (_COMMON, _COMMAND_LINE):
         return fields
     return {k: v for k, v in fields.items() if k not in ServiceSettings.model_fields}
 

@@ -13,7 +13,7 @@ from postbus.contracts.mail import (
     MailReleasedEvent,
 )
 from postbus.errors import PermanentError
-from postbus_cli.domain.choosing import Choice, Entry
+from postbus_cli.domain.choosing import Choice, Entry, was_never_read
 
 Mark = tuple[str, str]
 """Channel and mail id."""
@@ -35,9 +35,12 @@ class Archive:
 
     async def choose(self, choice: Choice) -> Chosen:
         """One entry a mail, for the newest fact about it."""
-        entries = [] if choice.held_only else await self._received(choice)
-        held, already_filed = await self._held(choice)
-        found = sorted((*entries, *held), key=lambda entry: entry.sequence)
+        waiting, already_filed = await self._held(choice)
+        unread = [one for one in waiting.values() if one.is_held]
+        read = [] if choice.held_only and len(unread) == len(waiting) else await self._read(choice)
+        if choice.held_only:
+            read = [one for one in read if (one.channel, one.mail_id) in waiting]
+        found = sorted((*read, *unread), key=lambda entry: entry.sequence)
         return Chosen(tuple(found[: choice.limit]), already_filed)
 
     async def fact(self, entry: Entry) -> MailReceived | MailHeld:
@@ -48,7 +51,7 @@ class Archive:
         model = MailHeldEvent if entry.is_held else MailReceivedEvent
         return model.model_validate_json(stored.body).data
 
-    async def _received(self, choice: Choice) -> list[Entry]:
+    async def _read(self, choice: Choice) -> list[Entry]:
         newest: dict[Mark, Entry] = {}
         async for sequence, body in self._told("received", choice):
             fact = MailReceivedEvent.model_validate_json(body).data
@@ -57,18 +60,24 @@ class Archive:
                 newest[mark] = Entry(sequence, fact.channel, fact.mail_id, is_held=False)
         return list(newest.values())
 
-    async def _held(self, choice: Choice) -> tuple[list[Entry], int]:
+    async def _held(self, choice: Choice) -> tuple[dict[Mark, Entry], int]:
+        """What is held now, those that were read included, and how many are no longer.
+
+        `is_held` is false for those that were read: what was told as received is read again.
+        """
         newest: dict[Mark, Entry] = {}
         async for sequence, body in self._told("held", choice):
             fact = MailHeldEvent.model_validate_json(body).data
             if choice.takes(fact):
-                mark = (fact.channel, fact.mail_id)
-                newest[mark] = Entry(sequence, fact.channel, fact.mail_id, is_held=True)
-        filed = 0
-        async for _, body in self._told("released", choice):
+                entry = Entry(sequence, fact.channel, fact.mail_id, was_never_read(fact))
+                newest[(fact.channel, fact.mail_id)] = entry
+        filed: set[Mark] = set()
+        async for sequence, body in self._told("released", choice):
             said = MailReleasedEvent.model_validate_json(body).data
-            filed += newest.pop((said.channel, said.mail_id), None) is not None
-        return list(newest.values()), filed
+            mark = (said.channel, said.mail_id)
+            if mark in newest and newest[mark].sequence < sequence:
+                filed.add(mark)
+        return {mark: one for mark, one in newest.items() if mark not in filed}, len(filed)
 
     async def _told(self, what: str, choice: Choice) -> AsyncIterator[tuple[int, bytes]]:
         subject = f"postbus.mail.{what}.{choice.channel or '*'}"

@@ -105,7 +105,7 @@ async def tell(bus: Bus, reading: Reading, now: datetime) -> bool:
         "postbus.mail.released",
         fact.channel,
         rereading.released(held, fact),
-        event_id=rereading.id_of_released(held),
+        event_id=rereading.id_of_released(held, reading.entry),
         about=f"mails/{held.mail_id}",
     )
     return True

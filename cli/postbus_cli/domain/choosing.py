@@ -28,6 +28,14 @@ class Choice:
         )
 
 
+def was_never_read(held: MailHeld) -> bool:
+    """Whether it is held because it could not be read; then its id is the hash of its bytes.
+
+    Others were read, told as received, and are held by ticketing.
+    """
+    return held.mail_id == held.raw.sha256
+
+
 @dataclass(frozen=True)
 class Entry:
     """A mail of the archive: where the newest fact about it stands in its stream."""

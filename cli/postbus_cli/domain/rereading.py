@@ -78,6 +78,6 @@ def released(held: MailHeld, fact: MailReceived) -> MailReleased:
     )
 
 
-def id_of_released(held: MailHeld) -> str:
-    """One for each held mail."""
-    return derived_id("mail.released", held.channel, held.mail_id)
+def id_of_released(held: MailHeld, entry: Entry) -> str:
+    """One for each time that the mail was held."""
+    return derived_id("mail.released", held.channel, held.mail_id, str(entry.sequence))

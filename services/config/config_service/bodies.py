@@ -152,7 +152,7 @@ class HeldMailView(Contract):
     """A mail that is kept and not filed, or was so once."""
 
     id: str
-    mail_id: str = Field(description="of the held mail: the SHA-256 of its bytes")
+    mail_id: str = Field(description="of a mail that was not read: the SHA-256 of its bytes")
     channel: str
     state: Literal["held", "filed"] = Field(
         description="`filed`: it could be read after all, as `received_as`"

@@ -197,7 +197,7 @@ class MailHeld(Contract):
 
 
 class MailReleased(Contract):
-    """A mail that was held could be read after all and was told as received."""
+    """A mail that was held is held no longer, and as which mail it was received."""
 
     mail_id: str = Field(description="as the held fact has it")
     received_as: str = Field(description="`mail_id` of the fact that it was received")

@@ -228,6 +228,31 @@ async def test_a_held_mail_is_filed_like_a_new_one_and_waits_no_longer(here: Ins
     assert (again.summary["already_filed"], again.summary["looked_at"]) == (1, 0)
 
 
+async def test_a_mail_that_was_read_and_is_held_is_read_again_as_what_it_was_told_as(
+    here: Installation,
+) -> None:
+    """Ticketing holds mails that it has been told of, e.g. bounces of mail that is not ours."""
+    old = await here.receive(raw_mail(), subject="old")
+    await here.receive(raw_mail({"Message-ID": "<other@x>"}), subject="old")
+    fact = MailHeld(**old.model_dump(include={"mail_id", "channel", "raw", "route"}), reason="x")
+    await here.bus.tell("postbus.mail.held", "support", fact, event_id="held-by-ticketing")
+    done = await here.reparse("--json", "--held", "--apply", "--yes")
+    assert [(one["outcome"], one["mail_id"]) for one in done.mails] == [("differs", old.mail_id)]
+    assert (await here.told())[-1]["data"]["reread_at"] is not None
+    assert await here.told("postbus.mail.released.support") == []
+
+
+async def test_a_mail_that_is_held_again_after_it_was_filed_is_looked_at_again(
+    here: Installation,
+) -> None:
+    held = await here.hold(raw_mail())
+    await here.reparse("--json", "--held", "--apply", "--yes")
+    await here.bus.tell("postbus.mail.held", "support", held, event_id="held-again")
+    done = await here.reparse("--json", "--held", "--apply", "--yes")
+    assert (done.summary["new"], done.summary["told"]) == (1, 1)
+    assert (await here.reparse("--json", "--held")).summary["already_filed"] == 1
+
+
 async def test_a_crash_between_filing_and_releasing_is_mended_by_running_again(
     here: Installation,
 ) -> None:

@@ -52,6 +52,11 @@ def test_a_mail_that_is_held_again_is_one_with_the_newest_reason() -> None:
     assert (mail.sequence, mail.held_at) == (1, AT + timedelta(hours=1))
 
 
+def test_a_mail_that_is_held_again_after_it_was_read_waits_again() -> None:
+    assert held_mails(told(held(), released(held())))[0].state == "filed"
+    assert held_mails(told(held(), released(held()), held()))[0].state == "held"
+
+
 def test_the_same_bytes_for_two_channels_are_two_mails() -> None:
     mails = held_mails(told(held(), held(channel="sales"), released(held(channel="sales"))))
     assert {mail.id: mail.state for mail in mails} == {

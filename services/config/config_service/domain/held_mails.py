@@ -57,8 +57,8 @@ class HeldQuery:
 def held_mails(told: Iterable[Told]) -> list[HeldMail]:
     """Each held mail once, newest first, whatever the order of what was told.
 
-    A mail that was held again, because its sender came again later, is the first one with the
-    newest reason.
+    A mail that was held again is the first one with the newest reason, and waits again if it was
+    read in between.
     """
     found: dict[Mark, HeldMail] = {}
     released: dict[Mark, str] = {}
@@ -68,6 +68,7 @@ def held_mails(told: Iterable[Told]) -> list[HeldMail]:
             released[mark] = one.fact.received_as
         elif mark in found:
             found[mark] = replace(found[mark], fact=one.fact)
+            released.pop(mark, None)
         else:
             found[mark] = HeldMail(one.sequence, one.at, one.fact)
     mails = [replace(mail, received_as=released.get(mark)) for mark, mail in found.items()]
