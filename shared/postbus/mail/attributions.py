@@ -30,13 +30,16 @@ _WROTE_STEMS: Final = (
 )  # fmt: skip
 """One of them is in every line that `_WROTE` finds; looking for them first is ten times faster."""
 _SENT: Final = re.compile(r"\b(?:sent|said|says)\s*:$", re.IGNORECASE)
-_BY_YOU: Final = re.compile(r"\b(?:you|u|je|jij|ye|Sie|du|vous|tu|usted)\b", re.IGNORECASE)
+_TALK: Final = re.compile(
+    r"\b(?:you|u|je|jij|ye|Sie|du|vous|tu|usted|I|ik|ich|we|wij|wir|nous|he|she|they|hij|zij|er|il"
+    r"|elle|what|wat|was|as|zoals|wie|comme|como|come|that|dat|dass|que|who|which|this|below)\b",
+    re.IGNORECASE,
+)
+"""Words that people put before "wrote:" and programs do not."""
 _OPENS: Final = re.compile(
     r"^[\s\"'*(\[-]*(?:(?:On|Op|Am|Le|El|Em|Il|Den|Dne|Dňa|W dniu|Dnia|В|Vào|På|At|Às|No dia|În|Pe"
-    r"|A|Zo|Ma|Di|Wo|Do|Vr|Za|Wiadomość napisana|\w{3,12}day|\w{5,10}dag|\w{5,11}tag|lun|mar|mié"
-    r"|jue|vie|sáb|dom|seg|ter|qua|qui|sex|man|tir|ons|tor|fre|lør|søn|ti|ke|to|pe|la|su|po|út|st"
-    r"|čt|pá|so|ne|pon|wt|śr|czw|pt|sob|niedz|пн|вт|ср|чт|пт|сб|вс|\w{4,13}, \d)\b"
-    r"|[在于於]|\d{1,4}[-./年]|\d{1,2}\.? \w|\w{2,9}[.,] \d)",
+    r"|Wiadomość napisana|\w{3,12}day|\w{2,10}dag|\w{2,11}tag|\w{2,13}[.,]{0,2} \d)\b"
+    r"|[在于於]|\d{1,4}[-./年]|\d{1,2}\.? \w)",
     re.IGNORECASE,
 )
 _NAME_OPENS: Final = re.compile(
@@ -153,7 +156,7 @@ def _is_one(line: str, *, is_above_a_quote: bool) -> bool:
         is_one = named_last and (is_above_a_quote or timed)
         return bool(is_one or (is_above_a_quote and _SENT.search(line)))
     if is_above_a_quote:
-        return bool(dated or not _BY_YOU.search(line))
+        return bool(dated or addressed or not _TALK.search(line))
     return bool(timed or (addressed and (dated or _NAMED.match(line))))
 
 

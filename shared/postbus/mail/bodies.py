@@ -114,7 +114,8 @@ def _pieces(chunk: Chunk) -> tuple[HtmlText, ...]:
 
 def _is_stub(plain: str, html_text: str) -> bool:
     """Whether the plain text only says that there is HTML, which has other words."""
-    return len(html_text) > len(plain) / 2 and not set(plain.split()) <= set(html_text.split())
+    words = set(plain.split())
+    return bool(html_text) and len(words - set(html_text.split())) > len(words) / 2
 
 
 def _text_of_html(html: str) -> HtmlText:

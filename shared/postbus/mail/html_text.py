@@ -50,6 +50,8 @@ class _Writer:
         self._line = ""
         self._marks: list[tuple[int, Mark]] = []
         self._is_over = False
+        self._is_apart = False
+        self._depth = 0
         self.quotes = 0
         self.preformatted = 0
 
@@ -86,7 +88,15 @@ class _Writer:
         self._line += text.lstrip(" ") if not self._line or self._line.endswith(" ") else text
 
     def end_line(self) -> None:
-        self._lines.append((self._prefix() + self._line.rstrip(), self._kind()))
+        kind = self._kind()
+        if self._is_apart and self._lines and self._lines[-1][0].strip("> "):
+            depth = min(self.quotes, self._depth)
+            self._lines.append(
+                (_prefix(depth).rstrip(), kind if kind is self._lines[-1][1] else None)
+            )
+        self._is_apart = False
+        self._depth = self.quotes
+        self._lines.append((_prefix(self.quotes) + self._line.rstrip(), kind))
         self._line = ""
 
     def end_block(self) -> None:
@@ -95,12 +105,9 @@ class _Writer:
         self._line = ""
 
     def blank_line(self) -> None:
+        """Put one above what comes next; between a quote and what is none it is in neither."""
         self.end_block()
-        if self._lines and self._lines[-1][0].strip("> "):
-            self._lines.append((self._prefix().rstrip(), self._kind()))
-
-    def _prefix(self) -> str:
-        return "> " * min(self.quotes, _MAX_SHOWN_QUOTES)
+        self._is_apart = True
 
     def result(self) -> HtmlText:
         """The text; of empty lines one stays, and none at its ends."""
@@ -115,6 +122,10 @@ class _Writer:
                 kinds[len(kept)] = kind
             kept.append(text if kept else text.lstrip())
         return HtmlText("\n".join(kept).rstrip(), kinds)
+
+
+def _prefix(depth: int) -> str:
+    return "> " * min(depth, _MAX_SHOWN_QUOTES)
 
 
 def _walk(body: LexborNode, writer: _Writer) -> None:

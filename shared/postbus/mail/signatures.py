@@ -20,11 +20,11 @@ _MAX_LIST_LINES: Final = 8
 """Below a line of `_`, as mailing lists put it above their notice."""
 
 _MAX_CHARACTERS: Final = 140
-_MAX_WORDS: Final = 9
+_MAX_WORDS: Final = 10
 _TARGET: Final = re.compile(r"[<(\[]\s*(?:https?://|mailto:)[^<>()\[\]\s]*\s*[>)\]]|https?://\S+")
 _AROUND: Final = " \t\xa0<>[](){}*_-–—.!|\"'"
 _PRODUCT: Final = re.compile(
-    r"\b(?:i(?:Phone|Pad|Pod|OS|Mac)|MacBook|Galaxy|Samsung|Android|BlackBerry|Windows|Outlook"
+    r"\b(?:i(?:Phon|Pad|Pod|OS|Mac)|MacBook|Galaxy|Samsung|Android|BlackBerry|Windows|Outlook"
     r"|Huawei|Xiaomi|Redmi|Nokia|Pixel|OnePlus|Oppo|Sony|Xperia|Motorola|HTC|Fairphone|Vivo|LG"
     r"|Yahoo|AOL|GMX|WEB\.DE|freenet|Telekom|Proton|Tutanota|Tuta\b|Spark|Spike|K-9|Thunderbird"
     r"|G-?mail|Mail\.ru|Zoho|Sparrow|Acompli|Airmail|Aqua|BlueMail|TypeApp|Newton|Polymail|Hotmail"
@@ -132,9 +132,10 @@ def is_advertisement(line: str) -> bool:
         return len(rest) <= 3 or _names_a_product(rest)
     if _GET.match(words) or _GET_LAST.match(words):
         return len(words.split()) <= _MAX_WORDS
-    if _SENT.match(words) is None and _SENT_LAST.match(words) is None:
-        return False
-    return _names_a_product(words.split())
+    sent = _SENT.match(words)
+    if sent is not None:
+        return _names_a_product(words[sent.end() :].split())
+    return _SENT_LAST.match(words) is not None and _names_a_product(words.split())
 
 
 def _names_a_product(words: list[str]) -> bool:

@@ -126,9 +126,118 @@ def test_no_words_are_no_words() -> None:
     assert own_words("") == ""
 
 
-@pytest.mark.timeout(30)
+OLD = "> Old words\n> Bob"
+
+
 @pytest.mark.parametrize(
-    "line", ["On 2020 a wrote\n", "From: a\n", ">" * 2000 + "\n", "a:" * 190 + "\n"]
+    "quote",
+    [
+        f"On Tue, Mar 3, 2026 at 10:07 PM Bob Smit\n\n<\nmailto:bob@example.com\n> wrote:\n\n{OLD}",
+        f"On Tue, Mar 3, 2026 at 10:07 PM, Bob Smit <\nbob@example.com> wrote:\n\n{OLD}",
+        f"Op di 3 mrt 2026 om 10:07 schreef Bob Smit <bob@example.com\n>:\n\n{OLD}",
+        f"Le mar. 3 mars 2026 à 10:07, Bob Smit <bob@example.com> a\nécrit :\n\n{OLD}",
+        f"Sent from Samsung MobileBob Smit <bob@example.com> wrote:\n\n{OLD}",
+        f"-------- Bob Smit wrote --------\n\n{OLD}",
+        "---- On Tue, 3 Mar 2026 10:07:12 +0100 Bob <bob@example.com> wrote ----\n\nold",
+        "-----Bob Smit <bob@example.com> wrote: -----\nTo: Anna\nFrom: Bob\nSubject: x\nold",
+        f"At 3/3/2026 10:07 PM, you wrote:\n{OLD}",
+        f"Bob via the Forum wrote:\n\n{OLD}",
+        f'03.03.2026, 10:07, "Bob" <bob@example.com>:\n\n{OLD}',
+        f"вт, 3 мар. 2026 г. в 10:07, Bob <bob@example.com>:\n\n{OLD}",
+        "Bob Smit schreef op 2026-03-03 10:07:\n\nold",
+        "Bob <bob@example.com> hat am 03.03.2026 10:07 CET geschrieben:\n\nalt",
+        "2026-03-03 10:07 GMT+01:00 Bob Smit\n\nold",
+        "From: bob@example.com\nDate: Tue, 3 Mar 2026 10:07:12 +0100\n\nold",
+        "Date: Tue, 3 Mar 2026 10:07:12 +0100\nTo: anna@example.com\n\nold",
+        "____________________\nVan: Bob\nVerzonden: dinsdag\nold",
+        "*From:* Bob [mailto:\n bob@example.com]\n*Sent:* Tuesday\n*To:* Anna\n*Subject:* x\n\nold",
+        "From:\tBob Smit/AMS/Example\nTo:\tAnna\nDate:\t03-03-2026 10:07\nSubject:\tx\n\nold",
+        "Original Message:\nFrom: Bob\nTo: Anna\nSubject: x\n\nold",
+        "------------------ 原始邮件 ------------------\n发件人: Bob\n\nold",
+        "## Antwoord alstublieft boven deze regel ##\n\nold",
+        f"{OLD}\n(https://example.com/a) >\n{OLD}",
+        "> Look (https://example.com/a\n_b=1)\n> Bob",
+        "AB> old words\nAB> more of them",
+    ],
 )
-def test_hostile_texts_take_no_time(line: str) -> None:
-    assert own_words("hi\n" + line * 15_000)
+def test_ways_of_quoting_seen_in_practice(quote: str) -> None:
+    assert own_words(f"It works now: all of it.\n\n{quote}\n") == "It works now: all of it."
+
+
+@pytest.mark.parametrize("line", ["Fine On", "Fine--- On", "Fine --- On"])
+def test_a_quote_that_begins_in_the_writers_line_is_cut_there(line: str) -> None:
+    text = f"Thanks\n{line} Tue, Mar 3, 2026 at 10:07 PM, bob@example.com wrote:\n> Old"
+    assert own_words(text) == "Thanks\nFine"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We travel\nFrom: Delft\nTo: Bonn\nDate: 3 March\nand back",
+        "On 3 March your colleague wrote:\n\nit will be paid back.\n\nWhere is it?",
+        "As you wrote:\n> it works\nI do not agree.",
+        "One page works.\n\nSent from my desk, which is where the printer is, on the left side.",
+        "Please\nGet my phone repaired",
+        "Hallo\n\nVerzonden met de post",
+        "Hallo\n\nVon meinem Telefon geht es nicht",
+        "Bob wrote:\n\nnothing that is marked",
+        "Look at\n>>> >>> https://example.com <<<\nand say so.",
+        "Part one\n\n--------------------\n\nPart two",
+        "Anna\nAB> alone",
+    ],
+)
+def test_words_that_look_like_a_programs_stay(text: str) -> None:
+    assert own_words(text) == text
+
+
+def test_a_closing_below_the_one_quote_needs_no_quote() -> None:
+    text = f"It works.\n\nOn 2 Mar 2026 Bob wrote:\n{OLD}\n\nRegards, Anna"
+    assert own_words(text) == "It works.\n\nRegards, Anna"
+
+
+def test_a_quote_of_something_else_stays() -> None:
+    text = f"This is what I see:\n\n> Error 5\n\nOn 2 Mar 2026 Bob wrote:\n{OLD}"
+    assert own_words(text) == "This is what I see:\n\n> Error 5"
+
+
+def test_the_armour_of_a_signed_text_is_cut() -> None:
+    text = (
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nIt works.\n\n- -- \nAnna\n"
+        "-----BEGIN PGP SIGNATURE-----\n\niQIzBAEBCAAdFiEE\n=abcd\n-----END PGP SIGNATURE-----"
+    )
+    assert own_words(text) == "It works."
+
+
+def test_a_legal_notice_goes_with_the_signature_only() -> None:
+    notice = "\n".join(f"Section {n} of the notice." for n in range(30))
+    assert own_words(f"It works.\n\n-- \nAnna\n\n{notice}") == "It works."
+    assert own_words(f"It works.\n\n{notice}") == f"It works.\n\n{notice}"
+
+
+def test_the_notice_of_a_mailing_list_is_cut() -> None:
+    text = f"It works.\n\n{OLD}\n\n{'_' * 40}\nusers mailing list\nhttps://example.com/users"
+    assert own_words(text) == "It works."
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "On 2020 a wrote\n",
+        "On 2020 a wrote:\n",
+        "From: a\n",
+        ">" * 2000 + "\n",
+        "a:" * 190 + "\n",
+        "---- " * 70 + "\n",
+        "-- \n",
+        "_" * 30 + "\n",
+        "x On 2 " * 60 + ":\n> a\n",
+        "> wrote:\n",
+        "<a@b.c>\n\n",
+        "> a\n\nOn 2 Mar 2026 09:30 x wrote:\n\n",
+        "-----BEGIN PGP SIGNATURE-----\n",
+        "Sent from my iPhone\n",
+    ],
+)
+def test_hostile_texts_take_no_time(lines: str) -> None:
+    assert own_words("hi\n" + lines * (15_000 // lines.count("\n")))
