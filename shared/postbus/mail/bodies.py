@@ -10,7 +10,8 @@ from urllib.parse import unquote
 from postbus.contracts.mail import CalendarItem
 from postbus.mail.charsets import Note
 from postbus.mail.html_limits import is_too_much, roughly_text_of
-from postbus.mail.html_text import HtmlText, text_of
+from postbus.mail.html_lines import HtmlText
+from postbus.mail.html_text import text_of
 from postbus.mail.line_kinds import Kind
 from postbus.mail.parsed import ParsedAttachment
 from postbus.mail.safe_html import safe_html

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from postbus.mail.html_marks import Mark, is_indentation, mark_of
-from postbus.mail.line_kinds import Kind
+from postbus.mail.html_lines import HtmlText, LineWriter
+from postbus.mail.html_marks import is_indentation, mark_of
 
 _UNSEEN: Final = frozenset(
     ("head", "style", "script", "title", "template", "noscript", "svg", "math", "object", "select")
@@ -19,17 +18,7 @@ _BLOCKS: Final = frozenset((
     "fieldset", "form", "figure", "body", "html", "main", "aside", "nav",
 ))  # fmt: skip
 _SPACED: Final = frozenset(("p", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6"))
-_MAX_SHOWN_QUOTES: Final = 8
-_WHITE: Final = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class HtmlText:
-    """The text, and what the HTML says of its lines, which are numbered from 0."""
-
-    text: str
-    kinds: Mapping[int, Kind] = field(default_factory=dict)
 
 
 def text_of(html: str) -> HtmlText:
@@ -37,98 +26,12 @@ def text_of(html: str) -> HtmlText:
     tree = LexborHTMLParser(html)
     if tree.body is None:
         return HtmlText("")
-    writer = _Writer()
+    writer = LineWriter()
     _walk(tree.body, writer)
     return writer.result()
 
 
-class _Writer:
-    """Collects lines; knows how deep it stands in quotes, and what the HTML says of them."""
-
-    def __init__(self) -> None:
-        self._lines: list[tuple[str, Kind | None]] = []
-        self._line = ""
-        self._marks: list[tuple[int, Mark]] = []
-        self._is_over = False
-        self._is_apart = False
-        self._depth = 0
-        self.quotes = 0
-        self.preformatted = 0
-
-    def begin_marked(self, node: LexborNode, mark: Mark) -> None:
-        """What follows is of that kind; within quotes it is the quoted writer's signature."""
-        if mark.kind is Kind.SIGNATURE and (self.quotes or self._marks or self._is_over):
-            return
-        self.end_block()
-        if mark.is_to_end:
-            self._is_over = self._is_over or not self.quotes
-        else:
-            self._marks.append((node.mem_id, mark))
-
-    def end_marked(self, node: LexborNode) -> None:
-        """The element is over."""
-        if self._marks and self._marks[-1][0] == node.mem_id:
-            self.end_block()
-            self._marks.pop()
-
-    def _kind(self) -> Kind | None:
-        if self._is_over:
-            return Kind.QUOTE
-        return self._marks[-1][1].kind if self._marks else None
-
-    def words(self, text: str) -> None:
-        if self.preformatted:
-            first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-            self._line += first
-            for other in others:
-                self.end_line()
-                self._line = other
-            return
-        text = _WHITE.sub(" ", text)
-        self._line += text.lstrip(" ") if not self._line or self._line.endswith(" ") else text
-
-    def end_line(self) -> None:
-        kind = self._kind()
-        if self._is_apart and self._lines and self._lines[-1][0].strip("> "):
-            depth = min(self.quotes, self._depth)
-            self._lines.append(
-                (_prefix(depth).rstrip(), kind if kind is self._lines[-1][1] else None)
-            )
-        self._is_apart = False
-        self._depth = self.quotes
-        self._lines.append((_prefix(self.quotes) + self._line.rstrip(), kind))
-        self._line = ""
-
-    def end_block(self) -> None:
-        if self._line.strip():
-            self.end_line()
-        self._line = ""
-
-    def blank_line(self) -> None:
-        """Put one above what comes next; between a quote and what is none it is in neither."""
-        self.end_block()
-        self._is_apart = True
-
-    def result(self) -> HtmlText:
-        """The text; of empty lines one stays, and none at its ends."""
-        self.end_block()
-        kept: list[str] = []
-        kinds: dict[int, Kind] = {}
-        for line, kind in self._lines:
-            text = line.replace("\u00a0", " ").replace("\u200b", "").rstrip()
-            if not text and not (kept and kept[-1]):
-                continue
-            if kind is not None:
-                kinds[len(kept)] = kind
-            kept.append(text if kept else text.lstrip())
-        return HtmlText("\n".join(kept).rstrip(), kinds)
-
-
-def _prefix(depth: int) -> str:
-    return "> " * min(depth, _MAX_SHOWN_QUOTES)
-
-
-def _walk(body: LexborNode, writer: _Writer) -> None:
+def _walk(body: LexborNode, writer: LineWriter) -> None:
     """Through the tree without recursion: strangers choose how deep it is."""
     node: LexborNode | None = body
     while node is not None:
@@ -146,7 +49,7 @@ def _walk(body: LexborNode, writer: _Writer) -> None:
             node = node.parent
 
 
-def _enter(node: LexborNode, writer: _Writer) -> bool:
+def _enter(node: LexborNode, writer: LineWriter) -> bool:
     """Write what stands before the children; False: they are not shown."""
     tag = node.tag or ""
     if node.is_text_node:
@@ -173,7 +76,7 @@ def _enter(node: LexborNode, writer: _Writer) -> bool:
     return True
 
 
-def _open(tag: str, attributes: Mapping[str, str | None], writer: _Writer) -> None:
+def _open(tag: str, attributes: Mapping[str, str | None], writer: LineWriter) -> None:
     if tag == "blockquote":
         writer.quotes += not is_indentation(attributes)
     elif tag == "pre":
@@ -182,7 +85,7 @@ def _open(tag: str, attributes: Mapping[str, str | None], writer: _Writer) -> No
         writer.words("- ")
 
 
-def _leave(node: LexborNode, writer: _Writer) -> None:
+def _leave(node: LexborNode, writer: LineWriter) -> None:
     if node.is_text_node:
         return
     tag = node.tag or ""
@@ -200,7 +103,7 @@ def _leave(node: LexborNode, writer: _Writer) -> None:
     writer.end_marked(node)
 
 
-def _show_target(node: LexborNode, writer: _Writer) -> None:
+def _show_target(node: LexborNode, writer: LineWriter) -> None:
     """A link whose words do not say where it goes keeps its address in the text."""
     target = (node.attributes.get("href") or "").strip()
     words = node.text(deep=True).strip()
