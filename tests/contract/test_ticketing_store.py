@@ -13,16 +13,16 @@ from pymongo import AsyncMongoClient
 
 from doubles.mails import mail_received
 from postbus.contracts.base import BlobRef
-from postbus.contracts.mail import Address, Attachment
+from postbus.contracts.mail import Address, Attachment, CalendarItem
 from postbus.contracts.sending import SendState
-from postbus.contracts.tickets import CustomerRef, QueueRef, TicketStatus
+from postbus.contracts.tickets import CustomerRef, MessageFlag, QueueRef, TicketStatus
 from postbus.errors import StateConflict, StoreUnavailable
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import INDEXES, ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
 from ticketing.domain.filing import Filing, add_to_ticket, open_ticket
-from ticketing.domain.model import Delivery, Direction, Message
-from ticketing.domain.threads import Claim
+from ticketing.domain.model import Delivery, Direction, Message, Report
+from ticketing.domain.placing import Claim
 from ticketing.ports import TicketQuery
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -260,6 +260,101 @@ async def test_the_first_outcome_needs_no_look_at_the_message(store: MongoFiled)
     assert not await store.first_delivery("out", Delivery(SendState.FAILED, "relay", "x", NOW, 1))
     assert await store.message("out") == replace(outgoing(), delivery=sent)
     assert not await store.first_delivery(opened().message.id, sent)
+
+
+REPORT = Report("in", "mail", "auto-reply", NOW, "anna@example.com")
+
+
+async def test_an_outcome_does_not_wipe_out_a_report_that_came_before_it(
+    store: MongoFiled,
+) -> None:
+    """INVARIANT: a bounce that overtakes the word `sent` stays."""
+    noted = Delivery(SendState.REQUESTED, at=NOW, reports=(REPORT,))
+    await store.put_message(outgoing())
+    await store.set_delivery(outgoing(), noted)
+    assert not await store.first_delivery("out", Delivery(SendState.SENT, "relay", at=NOW))
+    assert await store.message("out") == replace(outgoing(), delivery=noted)
+
+
+async def test_of_two_reports_at_once_the_second_is_refused(store: MongoFiled) -> None:
+    await store.put_message(outgoing())
+    noted = Delivery(SendState.REQUESTED, at=NOW, reports=(REPORT,))
+    await store.set_delivery(outgoing(), noted)
+    with pytest.raises(StateConflict):
+        await store.set_delivery(outgoing(), replace(noted, reports=(replace(REPORT, kind="x"),)))
+    both = replace(noted, reports=(REPORT, replace(REPORT, mail_id="other")))
+    await store.set_delivery(replace(outgoing(), delivery=noted), both)
+    assert await store.message("out") == replace(outgoing(), delivery=both)
+
+
+async def test_outgoing_messages_are_found_newest_first_or_by_their_ids(store: MongoFiled) -> None:
+    sent = [
+        replace(outgoing(), id=f"o{n}", message_id=f"o{n}@x", created_at=NOW + timedelta(seconds=n))
+        for n in range(60)
+    ]
+    await store.put_messages([*sent, opened().message])
+    newest = [one.id for one in await store.outbound("t-m1")]
+    assert newest == [f"o{n}" for n in range(59, 9, -1)]
+    found = await store.outbound("t-m1", message_ids=["o3@x", "m1@example.com", "nobody@x"])
+    assert [one.id for one in found] == ["o3"]
+    assert await store.outbound("t-m1", message_ids=[]) == []
+    assert await store.outbound("nobody") == []
+
+
+async def test_several_tickets_are_read_at_once(store: MongoFiled) -> None:
+    for number in (1, 2):
+        await store.open(opened(f"m{number}", number).ticket, ())
+    found = await store.tickets(["t-m2", "t-m1", "nobody"])
+    assert sorted(one.number for one in found) == [1, 2]
+    assert await store.tickets([]) == []
+
+
+async def test_only_messages_that_were_counted_are_taken_over(store: MongoFiled) -> None:
+    """INVARIANT: what a dying process wrote and did not count appears on no ticket."""
+    filing = opened()
+    counted = replace(filing.message, id="counted", filed=True)
+    recent = replace(filing.message, id="recent")
+    orphan = replace(filing.message, id="orphan")
+    ticket = filing.ticket.with_message("recent", at=NOW)
+    await store.put_messages([filing.message, counted, recent, orphan])
+    for _ in range(2):
+        await store.take_over(ticket, "t-elder")
+    for one in (filing.message, counted, recent):
+        assert await store.message(one.id) == replace(one, ticket_id="t-elder", filed=True)
+    assert await store.message("orphan") == orphan
+
+
+async def test_a_later_reading_replaces_an_earlier_one_and_not_the_other_way_round(
+    store: MongoFiled,
+) -> None:
+    filed = replace(opened().message, filed=True, flags=(MessageFlag.STRANGER,))
+    item = CalendarItem(method="REQUEST", uid="1")
+    late, early = (
+        replace(filed, filed=False, flags=(), text=text, reread_at=NOW + timedelta(days=days),
+                calendar=(item,), problems=("odd",), kind="machine")
+        for text, days in (("late", 2), ("early", 1))
+    )  # fmt: skip
+    await store.put_message(filed)
+    for reading in (early, late, early, late):
+        await store.put_reading(reading)
+    found = await store.message(filed.id)
+    assert found == replace(late, filed=True, flags=(MessageFlag.STRANGER,))
+    await store.put_reading(replace(late, id="nobody"))
+    assert await store.message("nobody") is None
+
+
+async def test_a_stranger_is_not_whom_an_answer_quotes(store: MongoFiled) -> None:
+    message = opened().message
+    stranger = replace(
+        message, id="s", flags=(MessageFlag.STRANGER,), created_at=NOW + timedelta(seconds=1)
+    )
+    other = replace(
+        message, id="o", flags=(MessageFlag.OTHER_TICKET,), created_at=NOW + timedelta(seconds=2)
+    )
+    await store.put_messages([message, stranger])
+    assert await store.last_inbound("t-m1") == message
+    await store.put_message(other)
+    assert await store.last_inbound("t-m1") == other
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import MailReceived, MailReceivedEvent
 from postbus.tokens import Stamper
 from ticketing.crossing_off import CrossingOff
-from ticketing.handlers import Surroundings
+from ticketing.surroundings import Surroundings
 from ticketing.telling import Telling
 
 STAMPER = Stamper("test", [b"k" * 32])

@@ -211,15 +211,13 @@ ROBOTS = {
 }
 
 
-@pytest.mark.parametrize("robot", [*ROBOTS, "bounce"])
+@pytest.mark.parametrize("robot", ROBOTS)
 def test_a_robot_gets_no_receipt(stack: LocalStack, robot: str) -> None:
     """INVARIANT: no automatic mail is answered automatically."""
     address = f"{robot}@robots.example"
-    sender = "" if robot == "bounce" else address
-    who = "MAILER-DAEMON" if robot == "bounce" else "Robot"
-    mail = new_mail(f"Robot {robot}", sender=f"{who} <{address}>", **ROBOTS.get(robot, {}))
+    mail = new_mail(f"Robot {robot}", sender=f"Robot <{address}>", **ROBOTS[robot])
     with smtplib.SMTP(*stack.address("smtp_in")) as smtp:
-        smtp.sendmail(sender, ["support@postbus.localhost"], mail.as_bytes())
+        smtp.sendmail(address, ["support@postbus.localhost"], mail.as_bytes())
     ticket = stack.ticket_titled(f"Robot {robot}")
 
     def settled() -> bool:
@@ -229,6 +227,44 @@ def test_a_robot_gets_no_receipt(stack: LocalStack, robot: str) -> None:
     stack.until(settled)
     open_ticket(stack, f"After robot {robot}")
     assert stack.mails_to(address) == []
+
+
+def bounce(returned: str, refused: str, *, subject: str = "Undelivered Mail") -> EmailMessage:
+    """A report as Postfix writes it (RFC 3464), with the header of what came back."""
+    mail = new_mail(subject, sender="MAILER-DAEMON@mx.example.com")
+    boundary = "=report="
+    mail.replace_header(
+        "Content-Type", f'multipart/report; report-type=delivery-status; boundary="{boundary}"'
+    )
+    status = f"Final-Recipient: rfc822; {refused}\nAction: failed\nStatus: 5.1.1\n"
+    parts = [
+        "Content-Type: text/plain\n\nIt could not be delivered.\n",
+        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n{status}",
+        f"Content-Type: text/rfc822-headers\n\nMessage-ID: {returned}\nFrom: us@example.com\n",
+    ]
+    opened = "".join(f"--{boundary}\n{part}\n" for part in parts)
+    mail.set_payload(f"{opened}--{boundary}--\n")
+    return mail
+
+
+def test_a_bounce_is_shown_on_the_mail_that_came_back_and_is_no_ticket(stack: LocalStack) -> None:
+    """R10: neither a ticket nor a receipt, whether we know the mail that it reports on or not."""
+    ticket, _ = open_ticket(stack, "Mailbox of mine")
+    mail = replied(stack, ticket, "Are you there?")
+    refused = plain_address(mail["To"])
+    send(stack, bounce("<not-ours@example.com>", refused, subject="Not ours"), sender="")
+    send(stack, bounce(mail["Message-ID"].strip(), refused), sender="")
+
+    def bounced() -> Any:
+        shown = [m["delivery"] for m in stack.messages(ticket["number"]) if m["delivery"]]
+        return [one for one in shown if one["state"] == "bounced"]
+
+    (delivery,) = stack.until(bounced, what="a bounced message")
+    assert refused in delivery["reason"]
+    assert [(one["status"], one["hard"]) for one in delivery["reports"]] == [("5.1.1", True)]
+    titles = [one["title"] for one in stack.api("GET", "tickets?limit=200").body["items"]]
+    assert "Undelivered Mail" not in titles
+    assert "Not ours" not in titles
 
 
 def test_a_human_no_in_auto_submitted_gets_a_receipt(stack: LocalStack) -> None:

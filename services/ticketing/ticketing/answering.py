@@ -12,11 +12,13 @@ from postbus.contracts.mail import Address, Attachment
 from postbus.contracts.tickets import Priority, TicketStatus
 from postbus.errors import BusUnavailable, NotConfigured
 from postbus.tokens import StampKind
+from ticketing.domain.closing import with_status
 from ticketing.domain.facts import send_requested, ticket_fact
 from ticketing.domain.model import Direction, Fact, Message, Ticket
 from ticketing.domain.outgoing import Letter, message_of, request_of
-from ticketing.domain.threads import claim_key
-from ticketing.handlers import Surroundings
+from ticketing.domain.people import copied, with_people
+from ticketing.domain.placing import claim_key
+from ticketing.surroundings import Surroundings
 
 
 class KeyReused(Exception):
@@ -62,9 +64,8 @@ class Answering:
         Raises KeyReused for another answer under the key, NotConfigured when the ticket's channel
         is gone, StateConflict when the ticket kept changing.
         """
-        send_id = derived_id("reply", ticket.id, key)
+        send_id, before = await self._asked_before("reply", ticket, key)
         digest = answer.digest()
-        before = await self._store.message(send_id)
         if before is not None and before.request_digest != digest:
             raise KeyReused(key)
         if before is not None and (before.filed or ticket.has_counted(send_id)):
@@ -90,17 +91,19 @@ class Answering:
         message = await self._store.put_message(wanted)
         if message.request_digest != digest:
             raise KeyReused(key)
-        own_id = claim_key(ticket.queue, request.message_id)
+        own_id = claim_key(ticket.channel, request.message_id)
         await self._store.claim([own_id], ticket.id, now=now)
         sending = send_requested(ticket, request)
-        await self._commit(ticket, message, by=by, sending=sending, written=message is wanted)
+        known = with_people(ticket, copied((*request.to, *request.cc)))
+        await self._commit(known, message, by=by, sending=sending, written=message is wanted)
         return message
 
     async def note(self, ticket: Ticket, text: str, *, key: str, by: str) -> Message:
         """Leave a note that the customer does not see."""
         now = self._around.now()
+        note_id, _ = await self._asked_before("note", ticket, key)
         message = Message(
-            id=derived_id("note", ticket.id, key),
+            id=note_id,
             ticket_id=ticket.id,
             direction=Direction.NOTE,
             automatic=False,
@@ -130,7 +133,10 @@ class Answering:
         if "queue" in changed and self._around.configuration().inbound(changed["queue"]) is None:
             raise NotConfigured(f"there is no queue {changed['queue']}")
         old = {key: getattr(ticket, key) for key in changed}
-        after = replace(ticket, **changed, updated_at=self._around.now())
+        now = self._around.now()
+        after = replace(ticket, **changed, updated_at=now)
+        if "status" in changed:
+            after = with_status(after, after.status, at=now)
         fact = ticket_fact(
             "changed",
             after,
@@ -142,6 +148,20 @@ class Answering:
         saved = await self._store.save(after, [fact])
         await self._tell(saved, [fact])
         return saved
+
+    async def _asked_before(
+        self, what: str, ticket: Ticket, key: str
+    ) -> tuple[str, Message | None]:
+        """The id of the message that the key stands for, and that message if it is there.
+
+        It may have been asked for on a ticket that is part of this one by now.
+        """
+        ids = [derived_id(what, one, key) for one in (ticket.id, *ticket.absorbed)]
+        for message_id in ids:
+            message = await self._store.message(message_id)
+            if message is not None and (message.filed or message.ticket_id == ticket.id):
+                return message_id, message
+        return ids[0], None
 
     async def _commit(
         self,

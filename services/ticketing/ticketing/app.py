@@ -24,8 +24,9 @@ from ticketing.adapters.mongo_listed import MongoListed
 from ticketing.answering import Answering
 from ticketing.api.routes import Api, router
 from ticketing.crossing_off import CrossingOff
-from ticketing.handlers import MailHandlers, OutcomeHandlers, Surroundings
+from ticketing.handlers import MailHandlers, OutcomeHandlers
 from ticketing.settings import TicketingSettings
+from ticketing.surroundings import Surroundings
 from ticketing.telling import Telling
 
 log = structlog.get_logger("ticketing")

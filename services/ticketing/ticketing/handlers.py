@@ -1,56 +1,27 @@
 """What ticketing does when it hears of a mail, and of what became of a mail it wanted sent."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Final
 
-from postbus.configuration import Configuration
 from postbus.contracts.base import derived_id
-from postbus.contracts.configuration import InboundChannel
-from postbus.contracts.guard import SendKind
-from postbus.contracts.mail import Address, MailReceived, MailReceivedEvent
+from postbus.contracts.mail import MailHeld, MailKind, MailReceived, MailReceivedEvent
 from postbus.contracts.sending import SendOutcomeEvent
-from postbus.contracts.tickets import QueueRef
 from postbus.errors import PermanentError, StateConflict
-from postbus.tokens import Stamper, StampKind
 from ticketing.domain import outcomes
-from ticketing.domain.facts import send_requested
-from ticketing.domain.filing import Filing, add_to_ticket, message_key, open_ticket
-from ticketing.domain.model import Fact, Ticket
-from ticketing.domain.outgoing import Letter, cause_of, message_of, request_of
-from ticketing.domain.receipts import receipt_text, wants_receipt
-from ticketing.domain.threads import Thread, claim_keys, only_key, own_ticket_id, thread_of
+from ticketing.domain.filing import add_to_ticket, flags_of
+from ticketing.domain.model import Ticket
+from ticketing.domain.people import people_of
+from ticketing.domain.placing import Place, by_age
+from ticketing.finding import Finding
+from ticketing.following import Following
+from ticketing.merging import Merging
+from ticketing.opening import Opening, ToOpen
 from ticketing.ports import Filed
-from ticketing.telling import Telling
+from ticketing.reporting import Reporting
+from ticketing.rereading import Rereading
+from ticketing.surroundings import Surroundings
 
-_UNKNOWN_COLOUR = "#6b7280"
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What handlers and the API have around them."""
-
-    store: Filed
-    telling: Telling
-    configuration: Callable[[], Configuration]
-    stamper: Stamper
-    now: Callable[[], datetime]
-
-    def queue(self, queue_id: str) -> QueueRef:
-        """The queue as people see it; one that was deleted keeps its id."""
-        channel = self.configuration().inbound(queue_id)
-        if channel is None:
-            return QueueRef(id=queue_id, name=queue_id, colour=_UNKNOWN_COLOUR)
-        return QueueRef(id=queue_id, name=channel.name, colour=channel.colour)
-
-    async def save_counted(self, before: Ticket, after: Ticket, facts: Sequence[Fact]) -> Ticket:
-        """Write a ticket that counted one more message than `before`; StateConflict if it moved on.
-
-        A message is marked before its ticket forgets it, so one of the two always knows.
-        """
-        if before.forgets_next is not None:
-            await self.store.mark_filed(before.forgets_next)
-        return await self.store.save(after, facts)
+OWN_MAIL_CAME_BACK: Final = "own-mail-came-back"
+BOUNCE_OF_UNKNOWN_MAIL: Final = "bounce-of-unknown-mail"
 
 
 class MailHandlers:
@@ -59,98 +30,90 @@ class MailHandlers:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._store = around.store
+        self._merging = Merging(around)
+        self._finding = Finding(around, self._merging)
+        self._following = Following(around, self._merging)
+        self._opening = Opening(around)
+        self._reporting = Reporting(around)
+        self._rereading = Rereading(around, self._finding)
 
     async def on_mail_received(self, event: MailReceivedEvent) -> None:
-        """File one mail on the ticket it belongs to, or open one."""
+        """File one mail on the ticket it belongs to, or open one; or say that it is held."""
         mail = event.data
-        thread, known = await self._find(mail)
-        if known is not None and await self._has(known, mail):
-            await self._around.telling.tell(known, known.untold)
+        if mail.kind is MailKind.OWN:
+            await self._hold(mail, OWN_MAIL_CAME_BACK)
             return
-        if known is None and thread.is_being_opened(now=self._around.now()):
+        if mail.reread_at is not None and await self._rereading.replace(mail):
+            return
+        place = await self._finding.place(mail)
+        if place is None:
+            await self._hold(mail, BOUNCE_OF_UNKNOWN_MAIL)
+        elif place.ticket is not None and await self._finding.has(place.ticket, mail):
+            await self._around.telling.tell(place.ticket, place.ticket.untold)
+        elif place.waits:
             raise StateConflict("the ticket of this thread is being opened")
-        await self._claim(mail, thread)
-        if known is None:
-            filing = await self._open(mail, thread.ticket_id)
-            written = await self._store.put_messages(filing.messages)
-            await self._store.open(filing.ticket, filing.facts)
-            await self._around.telling.tell(filing.ticket, filing.facts, written=written)
+        elif place.ticket is None:
+            await self._claim(place, place.ticket_id)
+            await self._opening.open(mail, ToOpen(place.ticket_id))
         else:
-            now = self._around.now()
-            filing = add_to_ticket(mail, known, queue=self._around.queue(known.queue), now=now)
-            await self._store.put_messages(filing.messages)
-            await self._around.save_counted(known, filing.ticket, filing.facts)
-            await self._around.telling.tell(known, (*known.untold, *filing.facts))
+            await self._join(mail, place, place.ticket)
 
-    async def _find(self, mail: MailReceived) -> tuple[Thread, Ticket | None]:
-        """Where the mail belongs, and that ticket if it was opened.
+    async def _join(self, mail: MailReceived, place: Place, ticket: Ticket) -> None:
+        elder, *younger = by_age([ticket, *place.same])
+        for young in younger:
+            elder = await self._merging.merge(young, elder)
+        target = await self._following.ticket_for(mail, elder)
+        if isinstance(target, ToOpen):
+            await self._claim(place, target.ticket_id)
+            await self._opening.open(mail, target)
+            return
+        await self._claim(place, target.id)
+        if target is not ticket and await self._finding.has(target, mail):
+            await self._around.telling.tell(target, target.untold)
+        elif self._reporting.is_report(mail):
+            await self._reporting.file(mail, target)
+        else:
+            await self._add(mail, target, refers_elsewhere=bool(place.others))
 
-        Most mail is new and points nowhere: to win its only claim is to know that.
-        """
-        only, own = only_key(mail), own_ticket_id(mail)
-        if only is not None and await self._store.claim_first(only, own, now=self._around.now()):
-            return Thread(own, missing=()), None
-        thread = await self._thread(mail)
-        return thread, await self._store.ticket(thread.ticket_id)
+    async def _claim(self, place: Place, ticket_id: str) -> None:
+        if place.missing:
+            await self._store.claim(place.missing, ticket_id, now=self._around.now())
+        for old, keys in (place.strays or {}).items():
+            if old != ticket_id:
+                await self._store.move_claims(keys, old=old, new=ticket_id)
 
-    async def _thread(self, mail: MailReceived) -> Thread:
-        stamped = None
-        if mail.stamp is not None:
-            stamped = await self._store.ticket_by_number(mail.stamp.ticket_number)
-        claims = await self._store.claims(claim_keys(mail))
-        return thread_of(mail, claims, stamped_ticket_id=stamped.id if stamped else None)
-
-    async def _has(self, ticket: Ticket, mail: MailReceived) -> bool:
-        key = message_key(mail, ticket.id)
-        if ticket.has_counted(key) or ticket.remembers_all:
-            return ticket.has_counted(key)
-        message = await self._store.message(key)
-        return message is not None and message.filed
-
-    async def _claim(self, mail: MailReceived, thread: Thread) -> None:
-        if thread.missing:
-            now = self._around.now()
-            await self._store.claim(thread.missing, thread.ticket_id, now=now)
-        if thread.strays:
-            own = own_ticket_id(mail)
-            await self._store.move_claims(thread.strays, old=own, new=thread.ticket_id)
-
-    async def _open(self, mail: MailReceived, ticket_id: str) -> Filing:
-        now = self._around.now()
-        filing = open_ticket(
+    async def _add(self, mail: MailReceived, ticket: Ticket, *, refers_elsewhere: bool) -> None:
+        around = self._around
+        filing = add_to_ticket(
             mail,
-            ticket_id=ticket_id,
-            number=await self._store.next_number(),
-            customer=await self._store.meet_customer(mail.customer, now=now),
-            queue=self._around.queue(mail.queue),
-            now=now,
+            ticket,
+            queue=around.queue(ticket.queue),
+            now=around.now(),
+            people=people_of(mail, around.is_own),
+            flags=flags_of(mail, ticket, around.is_own, refers_elsewhere=refers_elsewhere),
         )
-        channel = self._around.configuration().inbound(mail.channel)
-        if channel is None or not wants_receipt(mail, channel):
-            return filing
-        return self._with_receipt(filing, mail, channel)
+        await self._store.put_messages(filing.messages)
+        if mail.reread_at is not None:
+            await self._store.put_reading(filing.message)
+        await around.save_counted(ticket, filing.ticket, filing.facts)
+        await around.telling.tell(ticket, (*ticket.untold, *filing.facts))
 
-    def _with_receipt(self, filing: Filing, mail: MailReceived, channel: InboundChannel) -> Filing:
-        ticket, now = filing.ticket, filing.ticket.created_at
-        hop = mail.stamp.hop + 1 if mail.stamp else 0
-        letter = Letter(
-            send_id=derived_id("receipt", ticket.id),
-            kind=SendKind.RECEIPT,
-            to=(mail.customer,),
-            text=receipt_text(ticket, channel),
-            stamp=self._around.stamper.stamp(
-                ticket_number=ticket.number, kind=StampKind.RECEIPT, hop=hop, at=now
-            ),
-            sender=Address(name=channel.name, address=channel.address or mail.customer.address),
-            answers=filing.message,
-            cause=cause_of(mail),
+    async def _hold(self, mail: MailReceived, reason: str) -> None:
+        """Tell that a mail is kept and not filed; it can be looked at where held mail is listed."""
+        fact = MailHeld(
+            mail_id=mail.mail_id,
+            channel=mail.channel,
+            reason=reason,
+            detail=", ".join(mail.kind_reasons),
+            raw=mail.raw,
+            route=mail.route,
         )
-        request = request_of(letter, ticket, now=now)
-        return Filing(
-            ticket.with_message(letter.send_id, at=now),
-            filing.message,
-            (*filing.facts, send_requested(ticket, request)),
-            receipt=message_of(request, ticket.id),
+        await self._around.bus.tell(
+            "postbus.mail.held",
+            mail.channel,
+            fact.model_dump_json(by_alias=True).encode(),
+            event_id=derived_id("mail.held", mail.channel, mail.mail_id),
+            about=f"mails/{mail.mail_id}",
         )
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from postbus.contracts.mail import Address
 from postbus.contracts.tickets import CustomerRef
 from ticketing.domain.model import Delivery, Fact, Message, Ticket
-from ticketing.domain.threads import Claim
+from ticketing.domain.placing import Claim
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ class Filed(Protocol):
 
     async def ticket(self, ticket_id: str) -> Ticket | None:
         """The ticket of that id."""
+
+    async def tickets(self, ticket_ids: Sequence[str]) -> list[Ticket]:
+        """Those of these tickets that are there."""
 
     async def ticket_by_number(self, number: int) -> Ticket | None:
         """The ticket of that number."""
@@ -88,8 +91,19 @@ class Filed(Protocol):
     async def mark_filed(self, message_id: str) -> None:
         """Note on the message that its ticket has counted it."""
 
+    async def take_over(self, young: Ticket, elder_id: str) -> None:
+        """Give the messages that the younger ticket counted to the elder one, as filed there."""
+
+    async def put_reading(self, message: Message) -> None:
+        """Show a filed mail as it was read again; a newer reading stays as it is."""
+
     async def last_inbound(self, ticket_id: str) -> Message | None:
-        """The newest mail of the customer on a ticket."""
+        """The newest mail of a person who has a part in the ticket."""
+
+    async def outbound(
+        self, ticket_id: str, *, message_ids: Sequence[str] | None = None
+    ) -> list[Message]:
+        """The newest fifty outgoing messages of a ticket; with ids, those of them."""
 
     async def first_delivery(self, message_id: str, delivery: Delivery) -> bool:
         """Set the delivery of a message that was only requested; False where there is none."""

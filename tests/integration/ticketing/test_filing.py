@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,15 +18,15 @@ from pymongo.monitoring import (
 
 from doubles.bus import KeptBus
 from doubles.crash import Crash, CrashAt
+from doubles.desk import FAR, OPENED, REPLIED, REQUESTED, Desk, outcome
 from doubles.mails import NOW, mail_received
 from doubles.ticketing import STAMPER, received, surroundings
 from postbus.contracts.mail import MailKind, MailReceived, OwnStamp
-from postbus.contracts.sending import SendOutcome, SendOutcomeEvent, SendState
+from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import TicketStatus
 from postbus.errors import BusUnavailable, PermanentError, StateConflict
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import ensure_indexes
-from ticketing.adapters.mongo_listed import MongoListed
 from ticketing.answering import Answer, Answering, KeyReused
 from ticketing.api.views import is_accepted
 from ticketing.crossing_off import CrossingOff
@@ -38,77 +37,7 @@ from ticketing.telling import Telling
 
 pytestmark = pytest.mark.xdist_group("mongodb")
 
-OPENED, REQUESTED = "postbus.ticket.opened.support", "postbus.send.requested.support"
 NEVER = 3600.0
-FAR = NOW.replace(year=2030)
-REPLIED = "postbus.ticket.customer-replied.support"
-
-
-@pytest.fixture
-async def database(mongodb_url: str) -> AsyncIterator[Any]:
-    client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(mongodb_url, tz_aware=True)
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    await ensure_indexes(client[name])
-    yield client[name]
-    await client.drop_database(name)
-    client.close()
-
-
-@pytest.fixture
-def bus() -> KeptBus:
-    return KeptBus()
-
-
-@pytest.fixture
-def desk(database: Any, bus: KeptBus) -> "Desk":
-    return Desk(database, bus)
-
-
-class Desk:
-    """Files mails and looks at what came of it."""
-
-    def __init__(self, database: Any, bus: KeptBus) -> None:
-        self.store = MongoFiled(database)
-        self.listed = MongoListed(database)
-        self.bus = bus
-        self.around = surroundings(self.store, bus)
-        self.answering = Answering(self.around)
-
-    async def file(self, *mails: MailReceived) -> None:
-        for mail in mails:
-            await self.deliver(mail, self.around)
-
-    async def deliver(self, mail: MailReceived, around: Any) -> None:
-        """As the consume policy does: a lost race looks again."""
-        for _ in range(50):
-            try:
-                await MailHandlers(around).on_mail_received(received(mail))
-            except StateConflict:
-                await asyncio.sleep(0.005)
-            else:
-                return
-        raise AssertionError("fifty races lost")
-
-    async def threads(self) -> set[frozenset[str]]:
-        """Which mails stand together, whatever the numbers are."""
-        tickets = await self.listed.tickets(TicketQuery(limit=100))
-        found = set()
-        for ticket in tickets:
-            messages = await self.listed.messages(ticket.id)
-            found.add(frozenset(str(m.message_id) for m in messages if m.direction == "inbound"))
-            assert ticket.message_count == len(messages)
-        return found
-
-    async def assert_receipts_are_shown_as_they_are_sent(self) -> None:
-        for request in self.bus.of(REQUESTED):
-            shown = await self.store.message(request.send_id)
-            assert shown is not None
-            assert (shown.message_id, shown.text) == (request.message_id, request.text)
-
-    async def told_and_not_crossed_off(self) -> int:
-        await self.around.telling.crossing_off.flush()
-        found = await self.store.with_untold(before=FAR, limit=100)
-        return sum(len(ticket.untold) for ticket in found)
 
 
 async def test_a_mail_becomes_a_ticket(desk: Desk) -> None:
@@ -136,7 +65,10 @@ async def test_a_new_ticket_sends_one_receipt(desk: Desk) -> None:
     assert await desk.store.message(receipt.send_id) is not None
 
 
-@pytest.mark.parametrize("kind", [kind for kind in MailKind if kind is not MailKind.HUMAN])
+ROBOTS = [kind for kind in MailKind if kind not in (MailKind.HUMAN, MailKind.BOUNCE, MailKind.OWN)]
+
+
+@pytest.mark.parametrize("kind", ROBOTS)
 async def test_no_robot_gets_a_receipt(desk: Desk, kind: MailKind) -> None:
     """INVARIANT: automatic mail is never answered automatically (RFC 3834 §2)."""
     await desk.file(mail_received(kind=kind))
@@ -169,12 +101,6 @@ async def test_a_stamp_of_a_ticket_that_is_gone_opens_a_new_one(desk: Desk) -> N
     stamp = OwnStamp(ticket_number=77, kind="receipt", hop=0, found_in="recipient")
     await desk.file(mail_received("m1", stamp=stamp))
     assert await desk.store.ticket_by_number(1) is not None
-
-
-async def test_mail_to_two_queues_is_two_tickets_on_purpose(desk: Desk) -> None:
-    for queue in ("support", "sales"):
-        await desk.file(mail_received("m1", channel=queue, queue=queue))
-    assert len(await desk.listed.tickets(TicketQuery())) == 2
 
 
 async def test_a_closed_ticket_is_opened_by_a_person_and_not_by_a_robot(desk: Desk) -> None:
@@ -455,17 +381,6 @@ async def test_references_of_an_answer_are_kept_to_ten(desk: Desk) -> None:
     assert len(request.references) == 10
     assert request.references[0] == "r0@example.com"
     assert request.references[-1] == request.in_reply_to == "m1@example.com"
-
-
-def outcome(send_id: str, state: SendState, seconds: int) -> SendOutcomeEvent:
-    data = SendOutcome(
-        send_id=send_id, ticket_number=1, queue="support", message_id="x@y", kind="agent-reply",
-        automatic=False, state=state, outbound_channel="relay", reason="", attempt=1,
-        at=NOW.replace(year=2027, second=seconds),
-    )  # fmt: skip
-    return SendOutcomeEvent(
-        id=f"{state}", source="/t", type=f"postbus.send.{state}", time=NOW, data=data
-    )
 
 
 @pytest.mark.parametrize(

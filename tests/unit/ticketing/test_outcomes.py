@@ -1,12 +1,14 @@
 """What an outcome changes on a message."""
 
+import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from postbus.contracts.sending import SendOutcome, SendState
 from ticketing.domain import outcomes
-from ticketing.domain.model import Delivery
+from ticketing.domain.model import Delivery, Report
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -29,7 +31,33 @@ def test_the_first_outcome_is_news_whatever_the_clocks_say(state: SendState, sec
     assert outcomes.delivery_of(first) == Delivery(state, "relay", "r", first.at, 2)
 
 
-@pytest.mark.parametrize("final", [SendState.SENT, SendState.FAILED, SendState.BOUNCED])
+def test_a_bounce_that_came_first_learns_how_the_mail_was_sent() -> None:
+    report = Report("m", "mail", "bounce", NOW, address="a@x.example", action="failed")
+    before = outcomes.with_reports(Delivery(SendState.REQUESTED, at=NOW), (report,))
+    assert (before.state, before.reason) == (SendState.BOUNCED, "a@x.example")
+    after = outcomes.after(before, outcome(SendState.SENT, seconds=9))
+    assert after == replace(before, outbound_channel="relay", attempt=2)
+    assert after is not None
+    assert outcomes.after(after, outcome(SendState.SENT, seconds=9)) is None
+
+
+def test_reports_stand_by_time_in_whatever_order_they_come_and_each_once() -> None:
+    reports = [
+        Report(f"m{n}", f"mail{n}", "bounce", NOW + timedelta(seconds=n), "a@x.example", action)
+        for n, action in enumerate(("delayed", "failed", "failed", "delivered"))
+    ]
+    ends = set()
+    for order in itertools.permutations(reports):
+        delivery = Delivery(SendState.SENT, at=NOW)
+        for report in (*order, *order):
+            delivery = outcomes.with_reports(delivery, (report,))
+        ends.add(delivery)
+    (end,) = ends
+    assert end.reports == tuple(reports)
+    assert end.at == reports[1].at
+
+
+@pytest.mark.parametrize("final", [SendState.SENT, SendState.FAILED])
 def test_nothing_but_a_bounce_comes_after_the_end(final: SendState) -> None:
     before = Delivery(final, "relay", at=NOW)
     assert outcomes.after(before, outcome(SendState.DEFERRED, seconds=9)) is None

@@ -16,7 +16,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from postbus.contracts.mail import Address
 from postbus.contracts.sending import SendState
-from postbus.contracts.tickets import CustomerRef
+from postbus.contracts.tickets import CustomerRef, MessageFlag
 from postbus.errors import StateConflict
 from ticketing.adapters.documents import (
     Document,
@@ -30,9 +30,11 @@ from ticketing.adapters.documents import (
 from ticketing.adapters.mongo_customers import MongoCustomers
 from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
-from ticketing.domain.threads import Claim
+from ticketing.domain.placing import Claim
+from ticketing.domain.rereading import READ_AGAIN
 
 _DUPLICATE_KEY = 11000
+_MOST_OUTBOUND = 50
 
 
 class MongoFiled:
@@ -49,6 +51,13 @@ class MongoFiled:
         async with mongo_errors():
             found = await self._tickets.find_one({"_id": ticket_id})
         return ticket_of(found) if found else None
+
+    async def tickets(self, ticket_ids: Sequence[str]) -> list[Ticket]:
+        if not ticket_ids:
+            return []
+        async with mongo_errors():
+            found = self._tickets.find({"_id": {"$in": list(ticket_ids)}})
+            return [ticket_of(one) for one in await found.to_list(len(ticket_ids))]
 
     async def ticket_by_number(self, number: int) -> Ticket | None:
         async with mongo_errors():
@@ -163,14 +172,49 @@ class MongoFiled:
         async with mongo_errors():
             await self._messages.update_one({"_id": message_id}, {"$set": {"filed": True}})
 
+    async def take_over(self, young: Ticket, elder_id: str) -> None:
+        remembered = {"_id": {"$in": [young.first_message, *young.recent]}}
+        counted = {"ticket_id": young.id, "filed": True}
+        async with mongo_errors():
+            await self._messages.update_many(remembered, {"$set": {"filed": True}})
+            await self._messages.update_many(counted, {"$set": {"ticket_id": elder_id}})
+
+    async def put_reading(self, message: Message) -> None:
+        document = message_document(message)
+        older = [{"reread_at": None}, {"reread_at": {"$lte": message.reread_at}}]
+        async with mongo_errors():
+            await self._messages.update_one(
+                {"_id": message.id, "$or": older},
+                {"$set": {name: document[name] for name in READ_AGAIN}},
+            )
+
     async def last_inbound(self, ticket_id: str) -> Message | None:
-        wanted = {"ticket_id": ticket_id, "direction": Direction.INBOUND, "automatic": False}
+        wanted = {
+            "ticket_id": ticket_id,
+            "direction": Direction.INBOUND,
+            "automatic": False,
+            "flags": {"$ne": MessageFlag.STRANGER},
+        }
         async with mongo_errors():
             found = await self._messages.find(wanted).sort("created_at", -1).limit(1).to_list(1)
         return message_of(found[0]) if found else None
 
+    async def outbound(
+        self, ticket_id: str, *, message_ids: Sequence[str] | None = None
+    ) -> list[Message]:
+        wanted: dict[str, Any] = {"ticket_id": ticket_id, "direction": Direction.OUTBOUND}
+        if message_ids is not None:
+            wanted["message_id"] = {"$in": list(message_ids)}
+        async with mongo_errors():
+            found = self._messages.find(wanted).sort("created_at", -1).limit(_MOST_OUTBOUND)
+            return [message_of(one) for one in await found.to_list(_MOST_OUTBOUND)]
+
     async def first_delivery(self, message_id: str, delivery: Delivery) -> bool:
-        requested = {"_id": message_id, "delivery.state": SendState.REQUESTED}
+        requested = {
+            "_id": message_id,
+            "delivery.state": SendState.REQUESTED,
+            "delivery.reports.0": {"$exists": False},
+        }
         async with mongo_errors():
             result = await self._messages.update_one(
                 requested, {"$set": {"delivery": delivery_document(delivery)}}
@@ -183,6 +227,7 @@ class MongoFiled:
             "_id": message.id,
             "delivery.state": read.state if read else None,
             "delivery.at": read.at if read else None,
+            f"delivery.reports.{len(read.reports) if read else 0}": {"$exists": False},
         }
         async with mongo_errors():
             result = await self._messages.update_one(

@@ -7,13 +7,20 @@ import binascii
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from postbus.contracts.base import Sha256
 from postbus.contracts.configuration import MailAddress
-from postbus.contracts.mail import Address, Attachment
+from postbus.contracts.mail import Address, Attachment, CalendarItem, Confidence
 from postbus.contracts.sending import SendState
-from postbus.contracts.tickets import TicketView
+from postbus.contracts.tickets import MessageFlag, TicketView
 
 Item = TypeVar("Item")
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
@@ -39,6 +46,19 @@ class TicketBody(TicketView):
     description: str
 
 
+class ReportBody(BaseModel):
+    """What a mail that came back says of an outgoing message, for one address."""
+
+    message: str = Field(description="id of that mail, which is a message of the ticket, too")
+    kind: str = Field(description="`bounce`, `auto-reply`, `auto-generated` or `feedback-report`")
+    at: datetime
+    address: str
+    action: str = Field(description="of a bounce: `failed`, `delayed`, `delivered` …; else empty")
+    status: str | None = Field(description="enhanced status code (RFC 3463)")
+    hard: bool | None = Field(description="true: will never arrive; null: the report does not say")
+    diagnostic: str
+
+
 class DeliveryBody(BaseModel):
     """What became of an outgoing message."""
 
@@ -47,6 +67,7 @@ class DeliveryBody(BaseModel):
     reason: str
     at: datetime | None
     attempt: int
+    reports: list[ReportBody]
 
 
 class MessageBody(BaseModel):
@@ -70,6 +91,14 @@ class MessageBody(BaseModel):
     created_at: datetime
     by: str
     delivery: DeliveryBody | None
+    flags: list[MessageFlag]
+    about: str | None = Field(description="id of the outgoing message that this one came back for")
+    customer_confidence: Confidence
+    customer_evidence: list[str]
+    forwarded_by: Address | None
+    calendar: list[CalendarItem]
+    protection: list[str]
+    problems: list[str] = Field(description="what was odd about the form of the mail")
 
 
 class CustomerBody(BaseModel):
@@ -125,3 +154,17 @@ class NoteIn(Body):
     """A note for agents."""
 
     text: str = Field(min_length=1, max_length=1_000_000)
+
+
+class CustomerIn(Body):
+    """Who the customer is: an address, or whoever else it may be."""
+
+    address: MailAddress | None = None
+    name: OneLine = ""
+    reverse: bool = False
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> CustomerIn:
+        if self.reverse == (self.address is not None):
+            raise ValueError("give `address`, or `reverse`")
+        return self

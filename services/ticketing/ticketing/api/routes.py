@@ -19,6 +19,7 @@ from ticketing.answering import Answer, Answering, KeyReused, TicketChange
 from ticketing.api import attachments as files
 from ticketing.api.bodies import (
     CustomerBody,
+    CustomerIn,
     CustomerWithTickets,
     MessageBody,
     NoteIn,
@@ -27,9 +28,11 @@ from ticketing.api.bodies import (
     TicketBody,
 )
 from ticketing.api.views import customer_body, is_accepted, message_body, ticket_body
+from ticketing.choosing_customer import ChoosingCustomer
 from ticketing.domain.model import Message, Ticket
-from ticketing.handlers import Surroundings
+from ticketing.merging import Merging
 from ticketing.ports import Listed, TicketQuery
+from ticketing.surroundings import Surroundings
 
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 IfMatch = Annotated[str | None, Header(alias="If-Match")]
@@ -50,6 +53,19 @@ class Api:
         ticket = await self.around.store.ticket_by_number(number)
         if ticket is None:
             raise Problem(404, "no-such-ticket", detail=f"There is no ticket {number}.")
+        return ticket
+
+    async def conversation(self, number: int) -> Ticket:
+        """The ticket that goes on under this number: that which it was merged into, or itself."""
+        return await Merging(self.around).root(await self.ticket(number))
+
+    async def to_change(self, number: int, if_match: str | None) -> Ticket:
+        """The ticket as the caller knows it; a 409 problem where it is part of another one."""
+        ticket = await self.ticket(number)
+        if ticket.merged_into is not None:
+            detail = f"Ticket {number} is part of ticket {ticket.merged_into} now."
+            raise Problem(409, "merged", detail=detail)
+        _check_match(ticket, if_match)
         return ticket
 
     def body(self, ticket: Ticket) -> TicketBody:
@@ -106,9 +122,27 @@ def _tickets(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         caller: Annotated[Caller, Depends(auth.agent)],
         if_match: IfMatch = None,
     ) -> TicketBody:
-        ticket = await api.ticket(number)
-        _check_match(ticket, if_match)
+        ticket = await api.to_change(number, if_match)
         after = await api.answering.change(ticket, change, by=caller.name)
+        response.headers["ETag"] = _etag(after)
+        return api.body(after)
+
+    @routes.post("/tickets/{number}/customer", summary="Say who the customer is")
+    async def choose_customer(
+        number: int,
+        given: CustomerIn,
+        response: Response,
+        caller: Annotated[Caller, Depends(auth.agent)],
+        if_match: IfMatch = None,
+    ) -> TicketBody:
+        ticket = await api.to_change(number, if_match)
+        who = ticket.customer_alternative
+        if given.address is not None:
+            who = Address(name=given.name, address=given.address)
+        if who is None:
+            detail = "Nobody else is known who may be the customer; give `address`."
+            raise Problem(422, "no-other-customer", detail=detail)
+        after = await ChoosingCustomer(api.around).choose(ticket, who, by=caller.name)
         response.headers["ETag"] = _etag(after)
         return api.body(after)
 
@@ -120,7 +154,7 @@ def _conversation(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         summary="The conversation, in order",
     )
     async def list_messages(number: int) -> Page[MessageBody]:
-        ticket = await api.ticket(number)
+        ticket = await api.conversation(number)
         found = await api.listed.messages(ticket.id)
         shown = [message for message in found if is_accepted(message, ticket)]
         return Page(items=[await api.message_body(message) for message in shown])
@@ -132,7 +166,7 @@ def _conversation(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         key: Key,
         caller: Annotated[Caller, Depends(auth.agent)],
     ) -> MessageBody:
-        ticket = await api.ticket(number)
+        ticket = await api.conversation(number)
         answer = Answer(
             text=given.text,
             html=safe_html(given.html) if given.html else None,
@@ -149,7 +183,7 @@ def _conversation(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         key: Key,
         caller: Annotated[Caller, Depends(auth.agent)],
     ) -> MessageBody:
-        ticket = await api.ticket(number)
+        ticket = await api.conversation(number)
         message = await _once(
             lambda: api.answering.note(ticket, given.text, key=key, by=caller.name)
         )

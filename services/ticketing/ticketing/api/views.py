@@ -2,9 +2,15 @@
 
 from postbus.contracts.mail import Content
 from postbus.contracts.tickets import QueueRef
-from ticketing.api.bodies import CustomerBody, DeliveryBody, MessageBody, TicketBody
+from ticketing.api.bodies import (
+    CustomerBody,
+    DeliveryBody,
+    MessageBody,
+    ReportBody,
+    TicketBody,
+)
 from ticketing.domain.facts import view
-from ticketing.domain.model import Direction, Message, Ticket
+from ticketing.domain.model import Delivery, Direction, Message, Report, Ticket
 from ticketing.ports import Customer
 
 
@@ -16,7 +22,6 @@ def ticket_body(ticket: Ticket, queue: QueueRef) -> TicketBody:
 def message_body(message: Message, content: Content | None) -> MessageBody:
     """The message; `content` is its text, whole, where the message keeps only the beginning."""
     whole = content or Content(text=message.text, full_text=message.full_text, html=message.html)
-    delivery = message.delivery
     return MessageBody(
         id=message.id,
         direction=message.direction,
@@ -33,15 +38,39 @@ def message_body(message: Message, content: Content | None) -> MessageBody:
         message_id=message.message_id,
         created_at=message.created_at,
         by=message.by,
-        delivery=DeliveryBody(
-            state=delivery.state,
-            outbound_channel=delivery.outbound_channel,
-            reason=delivery.reason,
-            at=delivery.at,
-            attempt=delivery.attempt,
-        )
-        if delivery
-        else None,
+        delivery=_delivery_body(message.delivery) if message.delivery else None,
+        flags=list(message.flags),
+        about=message.about,
+        customer_confidence=message.customer_confidence,
+        customer_evidence=list(message.customer_evidence),
+        forwarded_by=message.forwarded_by,
+        calendar=list(message.calendar),
+        protection=list(message.protection),
+        problems=list(message.problems),
+    )
+
+
+def _delivery_body(delivery: Delivery) -> DeliveryBody:
+    return DeliveryBody(
+        state=delivery.state,
+        outbound_channel=delivery.outbound_channel,
+        reason=delivery.reason,
+        at=delivery.at,
+        attempt=delivery.attempt,
+        reports=[_report_body(one) for one in delivery.reports],
+    )
+
+
+def _report_body(report: Report) -> ReportBody:
+    return ReportBody(
+        message=report.message,
+        kind=report.kind,
+        at=report.at,
+        address=report.address,
+        action=report.action,
+        status=report.status,
+        hard=report.hard,
+        diagnostic=report.diagnostic,
     )
 
 

@@ -2,8 +2,14 @@
 
 from postbus.contracts.base import Contract, JsonObject, derived_id
 from postbus.contracts.mail import Address
-from postbus.contracts.sending import SendRequested
-from postbus.contracts.tickets import MessageBrief, QueueRef, TicketFact, TicketView
+from postbus.contracts.sending import SendOutcome, SendRequested
+from postbus.contracts.tickets import (
+    MessageBrief,
+    QueueRef,
+    TicketFact,
+    TicketLink,
+    TicketView,
+)
 from ticketing.domain.model import Fact, Message, Ticket
 
 SEND_REQUESTED = "postbus.send.requested"
@@ -24,6 +30,12 @@ def view(ticket: Ticket, queue: QueueRef) -> TicketView:
         created_at=ticket.created_at,
         updated_at=ticket.updated_at,
         message_count=ticket.message_count,
+        links=tuple(TicketLink(number=one.number, relation=one.relation) for one in ticket.links),
+        merged_into=ticket.merged_into,
+        customer_confidence=ticket.customer_confidence,
+        customer_evidence=ticket.customer_evidence,
+        customer_alternative=ticket.customer_alternative,
+        forwarded_by=ticket.forwarded_by,
     )
 
 
@@ -52,6 +64,11 @@ def send_requested(ticket: Ticket, request: SendRequested) -> Fact:
     return _fact(SEND_REQUESTED, ticket.queue, ticket, request, request.send_id)
 
 
+def send_bounced(ticket: Ticket, outcome: SendOutcome, *, cause: str) -> Fact:
+    """`postbus.send.bounced.<outbound>`; `cause` is the id of the bounce on the ticket."""
+    return _fact("postbus.send.bounced", outcome.outbound_channel, ticket, outcome, cause)
+
+
 def _fact(type_: str, last_token: str, ticket: Ticket, data: Contract, cause: str) -> Fact:
     return Fact(
         at=ticket.updated_at,
@@ -68,6 +85,8 @@ def _brief(message: Message) -> MessageBrief:
         id=message.id,
         direction=message.direction,
         automatic=message.automatic,
+        kind=message.kind,
+        flags=message.flags,
         message_id=message.message_id,
         from_=Address(name=message.sender.name, address=message.sender.address),
         subject=message.subject,

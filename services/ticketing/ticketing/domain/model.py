@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from postbus.contracts.base import BlobRef
-from postbus.contracts.mail import Address, Attachment
+from postbus.contracts.mail import Address, Attachment, CalendarItem, Confidence
 from postbus.contracts.sending import SendState
-from postbus.contracts.tickets import CustomerRef, Priority, TicketStatus
+from postbus.contracts.tickets import CustomerRef, MessageFlag, Priority, Relation, TicketStatus
 
 RECENT_LIMIT = 100
 """How many filed messages a ticket remembers by id, so that it stays small whatever its length."""
@@ -34,14 +34,34 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Report:
+    """What a mail that came in answer to an outgoing one says of it, for one address.
+
+    `message` is that mail on the ticket, `mail_id` its identity; `action` and the rest are there
+    for a mail system's report (RFC 3464 §2.3), an absence note has none of it.
+    """
+
+    message: str
+    mail_id: str
+    kind: str
+    at: datetime
+    address: str = ""
+    action: str = ""
+    status: str | None = None
+    hard: bool | None = None
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True)
 class Delivery:
-    """What became of an outgoing message."""
+    """What became of an outgoing message; `reports` only grow."""
 
     state: SendState
     outbound_channel: str | None = None
     reason: str = ""
     at: datetime | None = None
     attempt: int = 0
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +69,7 @@ class Message:
     """One mail in, one mail out, or a note.
 
     `filed` is set at the latest when the ticket that counted it no longer remembers its id.
+    `about` is the outgoing message that a bounce or an absence note came back for.
     """
 
     id: str
@@ -73,11 +94,34 @@ class Message:
     request_digest: str | None = None
     by: str = ""
     filed: bool = False
+    flags: tuple[MessageFlag, ...] = ()
+    about: str | None = None
+    customer_confidence: Confidence = Confidence.CERTAIN
+    customer_evidence: tuple[str, ...] = ()
+    forwarded_by: Address | None = None
+    calendar: tuple[CalendarItem, ...] = ()
+    protection: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    reread_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """Another ticket of the same matter; `at` is when it was decided to open one of the two."""
+
+    relation: Relation
+    ticket_id: str
+    number: int
+    at: datetime
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """A ticket; `revision` rises with each change, `untold` are facts the stream may not have."""
+    """A ticket; `revision` rises with each change, `untold` are facts the stream may not have.
+
+    `participants` are the addresses that took part, normalised. `lineage` is the id of the ticket
+    that a chain of follow-ups began with. `absorbed` are tickets that became part of this one.
+    """
 
     id: str
     number: int
@@ -96,13 +140,33 @@ class Ticket:
     tags: tuple[str, ...] = ()
     message_count: int = 0
     recent: tuple[str, ...] = ()
+    participants: tuple[str, ...] = ()
+    customer_confidence: Confidence = Confidence.CERTAIN
+    customer_evidence: tuple[str, ...] = ()
+    customer_alternative: Address | None = None
+    forwarded_by: Address | None = None
+    links: tuple[Link, ...] = ()
+    lineage: str | None = None
+    merged_into: int | None = None
+    absorbed: tuple[str, ...] = ()
+    closed_at: datetime | None = None
     untold: tuple[Fact, ...] = ()
     revision: int = 0
 
     @property
     def remembers_all(self) -> bool:
         """`has_counted` knows every message; otherwise the message itself must be asked."""
-        return self.message_count <= RECENT_LIMIT
+        return self.message_count <= RECENT_LIMIT and not self.absorbed
+
+    @property
+    def followed_by(self) -> Link | None:
+        """The newest ticket that goes on where this one was closed."""
+        found = [link for link in self.links if link.relation is Relation.FOLLOWED_BY]
+        return found[-1] if found else None
+
+    def is_kin_of(self, other: "Ticket") -> bool:
+        """One of the two follows up the other, or both the same one."""
+        return (self.lineage or self.id) == (other.lineage or other.id)
 
     @property
     def forgets_next(self) -> str | None:

@@ -1,13 +1,26 @@
 """What an outcome of sending changes on the message: forward only.
 
-Outcomes may arrive twice or late: a deferral told after the mail was sent changes nothing.
+Outcomes and bounces may arrive twice, late and in any order; a message ends the same.
 """
 
-from postbus.contracts.sending import SendOutcome, SendState
-from ticketing.domain.model import Delivery
+from dataclasses import replace
 
-_FINAL = frozenset({SendState.SENT, SendState.FAILED, SendState.BOUNCED})
-_AFTER_FINAL = {(SendState.SENT, SendState.BOUNCED)}
+from postbus.contracts.sending import SendOutcome, SendState
+from ticketing.domain.model import Delivery, Report
+
+_RANK = {
+    SendState.REQUESTED: 0,
+    SendState.HELD: 1,
+    SendState.DEFERRED: 1,
+    SendState.IN_DOUBT: 1,
+    SendState.SENT: 2,
+    SendState.BOUNCED: 3,
+    SendState.FAILED: 4,
+}
+"""What is further down the way a mail goes is not taken back by what came before it."""
+_MAY_COME_AGAIN = 1
+_MOST_REPORTS = 50
+_REASON_CHARACTERS = 500
 
 
 def delivery_of(outcome: SendOutcome) -> Delivery:
@@ -23,10 +36,40 @@ def delivery_of(outcome: SendOutcome) -> Delivery:
 
 def after(current: Delivery | None, outcome: SendOutcome) -> Delivery | None:
     """The delivery after an outcome, or None when it says nothing new."""
-    if current is None or current.state is SendState.REQUESTED:
+    if current is None:
         return delivery_of(outcome)
-    if current.state in _FINAL and (current.state, outcome.state) not in _AFTER_FINAL:
-        return None
-    if current.at is not None and outcome.at < current.at and outcome.state not in _FINAL:
-        return None
-    return delivery_of(outcome)
+    told = replace(delivery_of(outcome), reports=current.reports)
+    before, now = _RANK[current.state], _RANK[told.state]
+    if now > before:
+        return told
+    if now == before == _MAY_COME_AGAIN:
+        late = current.at is not None and outcome.at < current.at
+        return None if late else told
+    if current.state is SendState.BOUNCED and outcome.attempt > current.attempt:
+        # The bounce was faster than the word of how it was sent.
+        return replace(current, outbound_channel=outcome.outbound_channel, attempt=outcome.attempt)
+    return None
+
+
+def with_reports(current: Delivery, reports: tuple[Report, ...]) -> Delivery:
+    """The delivery once mails about it came in; those that say it failed make it bounced.
+
+    In whatever order they come: the reports stand by time, and the earliest failure is the reason.
+    """
+    kept = {(one.mail_id, one.address): one for one in (*current.reports, *reports)}
+    in_order = sorted(kept.values(), key=lambda one: (one.at, one.mail_id, one.address))
+    after_all = replace(current, reports=tuple(in_order[:_MOST_REPORTS]))
+    failed = [one for one in after_all.reports if one.action == "failed"]
+    if not failed or current.state is SendState.FAILED:
+        return after_all
+    return replace(after_all, state=SendState.BOUNCED, reason=reason_of(failed), at=failed[0].at)
+
+
+def reason_of(failed: list[Report]) -> str:
+    """Why it bounced, in words: address, status and what the refusing server said."""
+    return "; ".join(dict.fromkeys(_said(one) for one in failed))[:_REASON_CHARACTERS]
+
+
+def _said(report: Report) -> str:
+    words = " ".join(part for part in (report.status, report.diagnostic) if part)
+    return ": ".join(part for part in (report.address, words) if part)

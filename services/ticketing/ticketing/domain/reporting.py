@@ -1,0 +1,56 @@
+"""Files a mail that came back for a mail of ours, as the outcome of that mail."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from postbus.contracts.base import JsonObject
+from postbus.contracts.mail import MailReceived
+from postbus.contracts.sending import SendState
+from postbus.contracts.tickets import QueueRef
+from ticketing.domain.bounced import bounced, reports_of
+from ticketing.domain.facts import send_bounced, ticket_fact
+from ticketing.domain.filing import Filing, message_of
+from ticketing.domain.model import Delivery, Message, Ticket
+from ticketing.domain.outcomes import with_reports
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What becomes of the ticket, and of the delivery of the mail that was sent."""
+
+    filing: Filing
+    delivery: Delivery | None
+
+
+def file_report(
+    mail: MailReceived,
+    ticket: Ticket,
+    about: Message | None,
+    *,
+    queue: QueueRef,
+    reply_via: str,
+    now: datetime,
+) -> Reporting:
+    """One more automatic message of the story; `about` is what it came back for, if known."""
+    message = replace(message_of(mail, ticket.id, now), automatic=True)
+    if about is not None:
+        message = replace(message, about=about.id)
+    after = ticket.with_message(message.id, at=now)
+    delivery, facts = None, []
+    if about is not None:
+        before = about.delivery or Delivery(SendState.SENT)
+        delivery = with_reports(before, reports_of(mail, about, message.id))
+        told = bounced(mail, about, delivery, ticket=ticket, reply_via=reply_via)
+        if told is not None:
+            facts.append(send_bounced(after, told, cause=message.id))
+    change: JsonObject = {
+        "report": {
+            "kind": mail.kind,
+            "about": about.id if about else None,
+            "delivery": delivery.state if delivery else None,
+        }
+    }
+    shown = ticket_fact(
+        "changed", after, queue=queue, cause=message.id, message=message, change=change
+    )
+    return Reporting(Filing(after, message, (shown, *facts)), delivery)

@@ -1,0 +1,104 @@
+"""Looks up where a mail belongs."""
+
+from collections.abc import Mapping
+
+from postbus.contracts.mail import MailKind, MailReceived
+from ticketing.domain.bounced import may_be_report, returned_ids
+from ticketing.domain.filing import message_keys
+from ticketing.domain.model import Ticket
+from ticketing.domain.placing import (
+    Claim,
+    Place,
+    accepts_hint,
+    claim_keys,
+    hinted,
+    only_key,
+    own_ticket_id,
+    place_of,
+)
+from ticketing.merging import Merging
+from ticketing.surroundings import Surroundings
+
+
+class Finding:
+    """Where mails belong, and whether they are there already."""
+
+    def __init__(self, around: Surroundings, merging: Merging) -> None:
+        self._around = around
+        self._store = around.store
+        self._merging = merging
+
+    async def place(self, mail: MailReceived) -> Place | None:
+        """The place of a mail; None for a bounce of a mail that is not ours.
+
+        Most mail is new and points nowhere: to win its only claim is to know that.
+        """
+        only, own = only_key(mail), own_ticket_id(mail)
+        if only is not None and await self._store.claim_first(only, own, now=self._around.now()):
+            return Place(own)
+        anchor = await self._anchor(mail)
+        if mail.kind is MailKind.BOUNCE and anchor is None:
+            return None
+        claims = await self._store.claims(claim_keys(mail))
+        tickets = await self._tickets(mail, claims, anchor)
+        now = self._around.now()
+        place = place_of(mail, claims, tickets, anchor=anchor, now=now)
+        hint = await self._hint(mail, place)
+        return place if hint is None else place_of(mail, claims, tickets, anchor=hint, now=now)
+
+    async def has(self, ticket: Ticket, mail: MailReceived) -> bool:
+        """Whether the ticket counted the mail before."""
+        keys = message_keys(mail, ticket)
+        if any(ticket.has_counted(key) for key in keys):
+            return True
+        if ticket.remembers_all:
+            return False
+        kept = [await self._store.message(key) for key in keys]
+        return any(one is not None and one.filed for one in kept)
+
+    async def candidates(self, mail: MailReceived) -> list[Ticket]:
+        """Every ticket that the mail may be on, however it was read when it was filed."""
+        claims = await self._store.claims(claim_keys(mail))
+        found = await self._tickets(mail, claims, None)
+        own = await self._store.ticket(own_ticket_id(mail))
+        tickets = list(found.values())
+        tickets += [await self._merging.root(own)] if own is not None else []
+        anchor = await self._anchor(mail)
+        tickets += [anchor] if anchor is not None else []
+        return list({one.id: one for one in tickets}.values())
+
+    async def _anchor(self, mail: MailReceived) -> Ticket | None:
+        """The ticket that a verified stamp names; in a report the stamp of what came back first."""
+        numbers = [mail.stamp.ticket_number] if mail.stamp is not None else []
+        if may_be_report(mail):
+            stamps = (self._around.stamper.find(one) for one in returned_ids(mail))
+            numbers = [*(one.ticket_number for found in stamps for one in found), *numbers]
+        for number in dict.fromkeys(numbers):
+            ticket = await self._store.ticket_by_number(number)
+            if ticket is not None:
+                return await self._merging.root(ticket)
+        return None
+
+    async def _tickets(
+        self, mail: MailReceived, claims: Mapping[str, Claim], anchor: Ticket | None
+    ) -> dict[str, Ticket]:
+        """By the id in the claim, the ticket that it is part of now."""
+        ids = {claim.ticket_id for claim in claims.values()}
+        if mail.message_id is None:
+            ids.add(own_ticket_id(mail))
+        known = {anchor.id, *anchor.absorbed} if anchor is not None else set()
+        found = {id_: anchor for id_ in ids & known if anchor is not None}
+        others = await self._store.tickets(sorted(ids - known))
+        for one in others:
+            found[one.id] = await self._merging.root(one)
+        return found
+
+    async def _hint(self, mail: MailReceived, place: Place) -> Ticket | None:
+        for number in hinted(mail, place):
+            ticket = await self._store.ticket_by_number(number)
+            if ticket is None:
+                continue
+            ticket = await self._merging.root(ticket)
+            if accepts_hint(mail, ticket):
+                return ticket
+        return None

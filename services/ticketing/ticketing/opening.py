@@ -1,0 +1,81 @@
+"""Opens a ticket for a mail, and asks for the receipt."""
+
+from dataclasses import dataclass
+
+from postbus.contracts.base import derived_id
+from postbus.contracts.configuration import InboundChannel
+from postbus.contracts.guard import SendKind
+from postbus.contracts.mail import Address, MailReceived
+from postbus.tokens import StampKind
+from ticketing.domain.facts import send_requested
+from ticketing.domain.filing import Filing, open_ticket
+from ticketing.domain.model import Ticket
+from ticketing.domain.outgoing import Letter, cause_of, message_of, request_of
+from ticketing.domain.people import people_of
+from ticketing.domain.receipts import receipt_text, wants_receipt
+from ticketing.surroundings import Surroundings
+
+
+@dataclass(frozen=True)
+class ToOpen:
+    """The ticket to open; the number is given where one was set aside for it before."""
+
+    ticket_id: str
+    number: int | None = None
+    follows: Ticket | None = None
+
+
+class Opening:
+    """Opens tickets."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._store = around.store
+
+    async def open(self, mail: MailReceived, wanted: ToOpen) -> None:
+        """Open a ticket with the mail on it; StateConflict if somebody else did."""
+        filing = await self._filing(mail, wanted)
+        written = await self._store.put_messages(filing.messages)
+        await self._store.open(filing.ticket, filing.facts)
+        await self._around.telling.tell(filing.ticket, filing.facts, written=written)
+
+    async def _filing(self, mail: MailReceived, wanted: ToOpen) -> Filing:
+        now = self._around.now()
+        number = wanted.number if wanted.number is not None else await self._store.next_number()
+        filing = open_ticket(
+            mail,
+            ticket_id=wanted.ticket_id,
+            number=number,
+            customer=await self._store.meet_customer(mail.customer, now=now),
+            queue=self._around.queue(mail.queue),
+            now=now,
+            people=people_of(mail, self._around.is_own),
+            follows=wanted.follows,
+        )
+        channel = self._around.configuration().inbound(mail.channel)
+        if channel is None or not wants_receipt(mail, channel):
+            return filing
+        return self._with_receipt(filing, mail, channel)
+
+    def _with_receipt(self, filing: Filing, mail: MailReceived, channel: InboundChannel) -> Filing:
+        ticket, now = filing.ticket, filing.ticket.created_at
+        hop = mail.stamp.hop + 1 if mail.stamp else 0
+        letter = Letter(
+            send_id=derived_id("receipt", ticket.id),
+            kind=SendKind.RECEIPT,
+            to=(mail.customer,),
+            text=receipt_text(ticket, channel),
+            stamp=self._around.stamper.stamp(
+                ticket_number=ticket.number, kind=StampKind.RECEIPT, hop=hop, at=now
+            ),
+            sender=Address(name=channel.name, address=channel.address or mail.customer.address),
+            answers=filing.message,
+            cause=cause_of(mail),
+        )
+        request = request_of(letter, ticket, now=now)
+        return Filing(
+            ticket.with_message(letter.send_id, at=now),
+            filing.message,
+            (*filing.facts, send_requested(ticket, request)),
+            receipt=message_of(request, ticket.id),
+        )
