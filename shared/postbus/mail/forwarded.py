@@ -26,6 +26,7 @@ _SUBJECT: Final = re.compile(
 _ANSWER: Final = re.compile(
     r"^\s*(?:re|aw|sv|antw|odp|ynt|res|rif|r|vá|回复|返信)\s*[:：]", re.IGNORECASE
 )
+_FINNISH_ANSWER: Final = re.compile(r"^\s*vs\s*:", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+\.[^\s<>()\[\]\"',;:]+")
 _AROUND_ADDRESS: Final = re.compile(
     r"[<(\[]?\s*(?:mailto:)?\s*[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+\s*[>)\]]?", re.IGNORECASE
@@ -39,14 +40,26 @@ def says_forwarded(subject: str) -> bool:
     return _SUBJECT.match(subject) is not None
 
 
-def passes_on(subject: str) -> bool:
-    """Whether the subject is a forward's, and not that of an answer to one."""
-    return says_forwarded(subject) and _ANSWER.match(subject) is None
+def passes_on(subject: str, full_text: str, *, has_parent: bool) -> bool:
+    """Whether a header in the text is that of a mail passed on, and not of the one answered.
+
+    The subject says so, or it is there and neither it nor In-Reply-To (``has_parent``) speaks of an
+    answer.
+    """
+    if _ANSWER.match(subject) or _is_finnish_answer(subject, full_text):
+        return False
+    return says_forwarded(subject) or (bool(subject.strip()) and not has_parent)
+
+
+def _is_finnish_answer(subject: str, full_text: str) -> bool:
+    """`VS:` begins an answer in Finnish, and a forward in Danish and Norwegian."""
+    return _FINNISH_ANSWER.match(subject) is not None and "Lähettäjä:" in full_text
 
 
 def read_forwarded(parsed: ParsedMail) -> Forwarded | None:
     """Who wrote the mail that is passed on, and the evidence; None if it is no forward."""
-    marked = says_forwarded(parsed.subject)
+    is_finnish = _is_finnish_answer(parsed.subject, parsed.full_text)
+    marked = says_forwarded(parsed.subject) and not is_finnish
     attached = _attached(parsed, marked=marked)
     if attached is not None:
         return attached
@@ -63,7 +76,8 @@ def read_forwarded(parsed: ParsedMail) -> Forwarded | None:
         "x-forwarded-message-id": parsed.headers.has("x-forwarded-message-id"),
     }
     evidence = [name for name, holds in signs.items() if holds]
-    if not evidence and (parsed.in_reply_to or parsed.references or _ANSWER.match(parsed.subject)):
+    is_answer = parsed.in_reply_to or parsed.references or _ANSWER.match(parsed.subject)
+    if not evidence and (is_answer or is_finnish):
         return None  # an answer, with the header of the mail it answers
     confidence = Confidence.CERTAIN if evidence else Confidence.LIKELY
     return Forwarded(

@@ -29,15 +29,13 @@ def own_words(
     """The text without quotes, attributions and signature; all of it if nothing would be left.
 
     Every line given back is a line of the text, or the begin of one that goes on with a quote.
-    ``marked`` is what HTML says of some lines, by their number from 0; ``is_forward`` says that the
-    subject calls the mail one, so that a header in the text begins what is passed on.
+    ``marked`` is what HTML says of some lines, by their number from 0; ``is_forward`` says that a
+    header in the text begins what is passed on, whatever the HTML says of it.
     """
     lines = full_text.replace("\r\n", "\n").split("\n")
     if len(lines) > _MAX_LINES:
         return full_text.strip()
-    read = read_lines(
-        lines, marked=(marked if not is_forward else None) or {}, is_forward=is_forward
-    )
+    read = read_lines(lines, marked=marked or {}, is_forward=is_forward)
     end = _end_of_own_words(read)
     own = _kept(read, end, with_quotes=_keeps_quotes(read, end))
     if read.passed_on is not None:

@@ -66,11 +66,7 @@ def parse(raw: Raw) -> ParsedMail:
     mail = replace(
         mail,
         full_text=full_text,
-        text=problems.guard(
-            "own-words",
-            full_text,
-            lambda: own_words(full_text, marked=written.kinds, is_forward=passes_on(mail.subject)),
-        ),
+        text=problems.guard("own-words", full_text, lambda: _own_words(mail, full_text, written)),
         html=problems.guard("html", None, lambda: bodies.safe_html(problems.note)),
         attachments=tuple(
             replace(one, content=one.content.freed()) if is_changed else one
@@ -83,6 +79,12 @@ def parse(raw: Raw) -> ParsedMail:
         bounce=problems.guard("bounce", None, lambda: _bounce(mail)),
         problems=problems.found(),
     )
+
+
+def _own_words(mail: ParsedMail, full_text: str, written: Written) -> str:
+    has_parent = bool(mail.in_reply_to or mail.references)
+    is_forward = passes_on(mail.subject, full_text, has_parent=has_parent)
+    return own_words(full_text, marked=written.kinds, is_forward=is_forward)
 
 
 def _bounce(mail: ParsedMail) -> Bounce | None:

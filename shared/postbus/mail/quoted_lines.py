@@ -39,7 +39,12 @@ _QUOTING: Final = (Kind.QUOTE, Kind.ATTRIBUTION)
 
 
 def read_lines(lines: list[str], *, marked: Mapping[int, Kind], is_forward: bool) -> ReadLines:
-    """What each line is; ``marked`` is what HTML says of some, by their number from 0."""
+    """What each line is; ``marked`` is what HTML says of some, by their number from 0.
+
+    HTML marks a forward as it marks a quote, so of a forward only its signature is believed.
+    """
+    if is_forward:
+        marked = {at: kind for at, kind in marked.items() if kind is Kind.SIGNATURE}
     return _Reader(lines, marked).read(is_forward=is_forward)
 
 
@@ -47,6 +52,7 @@ def read_lines(lines: list[str], *, marked: Mapping[int, Kind], is_forward: bool
 class _Tail:
     start: int
     is_passed_on: bool = False
+    is_header: bool = True
 
 
 class _Reader:
@@ -70,7 +76,7 @@ class _Reader:
         if tail is None:
             return ReadLines(self._lines, self._kinds, len(self._kinds))
         is_first = self._first_own is None or self._first_own >= tail.start
-        is_shown = tail.is_passed_on or is_forward or is_first
+        is_shown = tail.is_passed_on or (is_forward and tail.is_header) or is_first
         return ReadLines(
             self._lines, self._kinds, tail.start, passed_on=tail.start if is_shown else None
         )
@@ -146,7 +152,7 @@ class _Reader:
             if marks.ORIGINAL.match(words):
                 return _Tail(at)
             if self._first_own is not None and marks.ABOVE_THIS_LINE.match(words):
-                return _Tail(at)
+                return _Tail(at, is_header=False)
         if field_of(words) is not None:
             tail = self._header_at(at)
             if tail is not None:
@@ -179,7 +185,7 @@ class _Reader:
             self._kinds[found.start] = Kind.OWN
         self._kinds[first:] = [Kind.ATTRIBUTION] * (at + 1 - first)
         if self._first_own is not None and self._first_own < first:
-            return None if is_above_a_quote else _Tail(first)
+            return None if is_above_a_quote else _Tail(first, is_header=False)
         self._first_own = found.start if found.own else None
         return None
 

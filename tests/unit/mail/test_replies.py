@@ -83,6 +83,39 @@ def test_a_forward_in_html_is_shown_whole() -> None:
     assert "Old words" in passed_on.text
 
 
+FINNISH = f"Toimii nyt.\n\n{header_block(LANGUAGES['fi'])}\n\n{QUESTION}"
+DANISH = f"Til dig.\n\n{header_block(LANGUAGES['da'])}\n\n{QUESTION}"
+ENGLISH = f"For you.\n\n{header_block(LANGUAGES['en'])}\n\n{QUESTION}"
+ATTRIBUTED = f"For you.\n\n{marked(QUESTION)}"
+
+
+@pytest.mark.parametrize(
+    ("subject", "parent", "text", "own"),
+    [
+        ("Fwd: Printer", "<1@example.com>", ENGLISH, ENGLISH),
+        ("Re: Fwd: Printer", None, ENGLISH, "For you."),
+        ("Re: Printer", None, ENGLISH, "For you."),
+        ("Printer", "<1@example.com>", ENGLISH, "For you."),
+        ("Printer", None, ENGLISH, ENGLISH),
+        ("", None, ENGLISH, "For you."),
+        ("VS: Printer", "<1@example.com>", FINNISH, "Toimii nyt."),
+        ("VS: Printer", "<1@example.com>", DANISH, DANISH),
+        ("Printer", None, ATTRIBUTED, "For you."),
+    ],
+)
+def test_a_header_in_the_text_is_a_forwards_where_the_mail_answers_none(
+    subject: str, parent: str | None, text: str, own: str
+) -> None:
+    mail = EmailMessage()
+    mail["From"] = "tineke@example.com"
+    if subject:
+        mail["Subject"] = subject
+    if parent:
+        mail["In-Reply-To"] = parent
+    mail.set_content(text)
+    assert parse(mail.as_bytes()).text == own
+
+
 def test_a_gmail_forward_is_no_quote_though_it_is_marked_as_one() -> None:
     html = (
         '<p>For you.</p><div class="gmail_quote"><div class="gmail_attr">---------- Forwarded '
