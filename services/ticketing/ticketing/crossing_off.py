@@ -29,6 +29,7 @@ class CrossingOff:
         self._told: dict[str, list[str]] = {}
         self._full = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     def add(self, ticket_id: str, event_ids: Sequence[str]) -> None:
         """Cross these off soon."""
@@ -40,10 +41,14 @@ class CrossingOff:
             self._writing = asyncio.create_task(self._write(), context=Context())
 
     async def flush(self) -> None:
-        """Write what was collected now; after StoreUnavailable it is left to the sweep."""
-        told, self._told = self._told, {}
-        if told:
-            await self._store.told(told)
+        """Write what was collected until now; after StoreUnavailable it is left to the sweep.
+
+        A write that is under way is waited for, so all of it is written when this returns.
+        """
+        async with self._one_at_a_time:
+            told, self._told = self._told, {}
+            if told:
+                await self._store.told(told)
 
     async def stop(self) -> None:
         """Write the rest; nothing may be added any more."""
