@@ -28,6 +28,7 @@ OPENED, REQUESTED = "postbus.ticket.opened.support", "postbus.send.requested.sup
 REPLIED, CHANGED = "postbus.ticket.customer-replied.support", "postbus.ticket.changed.support"
 MERGED, BOUNCED = "postbus.ticket.merged.support", "postbus.send.bounced.relay"
 HELD = "postbus.mail.held.support"
+RELEASED = "postbus.mail.released.support"
 
 
 class Desk:
@@ -44,24 +45,25 @@ class Desk:
         for mail in mails:
             await self.deliver(mail, self.around)
 
-    async def deliver(self, mail: MailReceived, around: Any) -> None:
+    async def deliver(self, mail: MailReceived, around: Any, *, tries: int = 50) -> None:
         """As the consume policy does: a lost race looks again."""
-        for _ in range(50):
+        for _ in range(tries):
             try:
                 await MailHandlers(around).on_mail_received(received(mail))
             except StateConflict:
                 await asyncio.sleep(0.005)
             else:
                 return
-        raise AssertionError("fifty races lost")
+        raise StateConflict(f"{tries} races lost")
 
-    async def die_at(self, crash: CrashAt, mail: MailReceived) -> bool:
+    async def die_at(self, crash: CrashAt, mail: MailReceived, *, tries: int = 50) -> bool:
         """Deliver a mail to a process that dies on the way; False where it came to the end."""
         store, bus = crash.wrap(self.store), crash.wrap(self.bus)
         crossing_off = CrossingOff(store, after_seconds=3600)
         telling = Telling(store, bus, crossing_off)
         try:
-            await self.deliver(mail, replace(self.around, store=store, telling=telling))
+            dying = replace(self.around, store=store, telling=telling)
+            await self.deliver(mail, dying, tries=tries)
             await crossing_off.flush()
         except Crash:
             return True

@@ -3,7 +3,13 @@
 from typing import Final
 
 from postbus.contracts.base import derived_id
-from postbus.contracts.mail import MailHeld, MailKind, MailReceived, MailReceivedEvent
+from postbus.contracts.mail import (
+    MailHeld,
+    MailKind,
+    MailReceived,
+    MailReceivedEvent,
+    MailReleased,
+)
 from postbus.contracts.sending import SendOutcomeEvent
 from postbus.errors import PermanentError, StateConflict
 from ticketing.domain import outcomes
@@ -48,7 +54,11 @@ class MailHandlers:
         place = await self._finding.place(mail)
         if place is None:
             await self._hold(mail, BOUNCE_OF_UNKNOWN_MAIL)
-        elif place.ticket is not None and await self._finding.has(place.ticket, mail):
+            return
+        if mail.reread_at is not None:
+            # Before it is filed: after a crash it is found filed, and nobody would say it again.
+            await self._release(mail)
+        if place.ticket is not None and await self._finding.has(place.ticket, mail):
             await self._around.telling.tell(place.ticket, place.ticket.untold)
         elif place.waits:
             raise StateConflict("the ticket of this thread is being opened")
@@ -113,6 +123,19 @@ class MailHandlers:
             mail.channel,
             fact.model_dump_json(by_alias=True).encode(),
             event_id=derived_id("mail.held", mail.channel, mail.mail_id),
+            about=f"mails/{mail.mail_id}",
+        )
+
+    async def _release(self, mail: MailReceived) -> None:
+        """Tell that a mail which was never filed, and was read again, is held no longer."""
+        fact = MailReleased(
+            mail_id=mail.mail_id, received_as=mail.mail_id, channel=mail.channel, raw=mail.raw
+        )
+        await self._around.bus.tell(
+            "postbus.mail.released",
+            mail.channel,
+            fact.model_dump_json(by_alias=True).encode(),
+            event_id=derived_id("mail.released", mail.channel, mail.mail_id, str(mail.reread_at)),
             about=f"mails/{mail.mail_id}",
         )
 

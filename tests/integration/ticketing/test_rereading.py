@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from doubles.desk import CHANGED, OPENED, Desk, answer_to, at_every_step, bounce_of, stamp_of
+from doubles.desk import (
+    CHANGED,
+    HELD,
+    OPENED,
+    RELEASED,
+    Desk,
+    answer_to,
+    at_every_step,
+    bounce_of,
+    stamp_of,
+)
 from doubles.mails import NOW, mail_received
 from postbus.contracts.mail import Attachment, CalendarItem, MailKind, MailReceived
 from postbus.contracts.tickets import TicketStatus
@@ -82,6 +92,20 @@ async def test_a_mail_that_was_never_filed_is_filed_like_new(desk: Desk) -> None
     await desk.file(reading(1), reading(1))
     assert len(desk.bus.of(OPENED)) == 1
     assert (await desk.ticket()).message_count == 2
+    (released,) = desk.bus.of(RELEASED)
+    assert (released.mail_id, released.received_as) == ("m1", "m1")
+
+
+async def test_a_bounce_that_is_still_of_nothing_we_know_stays_held(desk: Desk) -> None:
+    await desk.file(mail_received("m1"))
+    message = await desk.reply()
+    lost = bounce_of(message).model_copy(
+        update={"reread_at": NOW, "bounce": None, "stamp": None, "in_reply_to": (),
+                "references": (), "subject": "Undeliverable"}
+    )  # fmt: skip
+    await desk.file(lost)
+    assert desk.bus.of(RELEASED) == []
+    assert len(desk.bus.of(HELD)) == 1
 
 
 async def test_a_mail_stays_where_it_is_though_it_reads_as_of_another_ticket(desk: Desk) -> None:
