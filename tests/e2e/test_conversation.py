@@ -4,6 +4,7 @@ import base64
 import hashlib
 import smtplib
 import socket
+import time
 from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
@@ -414,6 +415,46 @@ def test_reply_via_another_channel_changes_where_the_answer_leaves(stack: LocalS
         ),
         seconds=10,
     )
+
+
+def test_an_answer_to_a_closed_ticket_does_what_its_queue_says(stack: LocalStack) -> None:
+    """D7: as configured over the config API, and within a second."""
+    channel = {
+        "id": "closing", "name": "Closing", "kind": "forward", "receipt": False,
+        "forward": {"creation_addresses": ["ask@closing.example"]}, "reopen_for_days": 30,
+    }  # fmt: skip
+    wrong = {**channel, "on_reply_to_closed": "explode"}
+    assert stack.api("POST", "inbound-channels", wrong, admin=True).status == 422
+    made = stack.api("POST", "inbound-channels", channel, admin=True)
+    assert (made.body["on_reply_to_closed"], made.body["reopen_for_days"]) == ("reopen", 30)
+    stack.until(lambda: smtp_code(stack, "ask@closing.example")[0] == 250, seconds=5)
+    first = new_mail("Closing", to="ask@closing.example")
+    send(stack, first)
+    number = stack.ticket_titled("Closing")["number"]
+    any_state = {"If-Match": "*"}
+
+    def closed_and_answered(text: str) -> None:
+        path = f"tickets/{number}"
+        assert stack.api("PATCH", path, {"status": "closed"}, headers=any_state).status == 200
+        mail = new_mail("Re: Closing", text, to="ask@closing.example")
+        mail["In-Reply-To"] = first["Message-ID"]
+        send(stack, mail)
+
+    closed_and_answered("Once more.")
+    stack.until(lambda: stack.api("GET", f"tickets/{number}").body["status"] == "open")
+    linked = {"on_reply_to_closed": "new-linked"}
+    path = "inbound-channels/closing"
+    assert stack.api("PATCH", path, linked, admin=True, headers=any_state).status == 200
+    time.sleep(1)
+    closed_and_answered("And again.")
+    followed = stack.until(lambda: stack.api("GET", f"tickets/{number}").body["links"])
+    assert [link["relation"] for link in followed] == ["followed-by"]
+    follow_up = followed[0]["number"]
+    stack.until(lambda: stack.api("GET", f"tickets/{follow_up}").status == 200)
+    assert stack.api("GET", f"tickets/{follow_up}").body["links"] == [
+        {"number": number, "relation": "follow-up-of"}
+    ]
+    assert inbound(stack, follow_up) == ["And again."]
 
 
 def test_an_answer_waits_while_its_channel_is_switched_off(stack: LocalStack) -> None:
