@@ -34,10 +34,11 @@ class Told:
 
 
 class Watching:
-    """Lists that grow: ticket events, requests to send, ends of sending, parked messages."""
+    """Lists that grow: tickets, mails held, requests to send, ends of sending, what was parked."""
 
     def __init__(self) -> None:
         self.tickets: list[Told] = []
+        self.held: list[Told] = []
         self.requested: list[Told] = []
         self.ended: list[Told] = []
         self.parked: list[Told] = []
@@ -49,7 +50,12 @@ class Watching:
         js = self._client.jetstream()
         self._subscriptions = [
             await js.subscribe(subject, ordered_consumer=True, cb=self._hear)
-            for subject in ("postbus.ticket.>", "postbus.send.>", "postbus.parked.>")
+            for subject in (
+                "postbus.ticket.>",
+                "postbus.mail.held.>",
+                "postbus.send.>",
+                "postbus.parked.>",
+            )
         ]
 
     async def close(self) -> None:
@@ -88,6 +94,8 @@ class Watching:
         told = Told(self._last, message.subject, message.data)
         if message.subject.startswith("postbus.ticket."):
             self.tickets.append(told)
+        elif message.subject.startswith("postbus.mail.held."):
+            self.held.append(told)
         elif message.subject.startswith("postbus.parked."):
             self.parked.append(told)
         elif not message.subject.startswith(_OPEN_ENDS):
