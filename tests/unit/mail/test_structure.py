@@ -97,6 +97,19 @@ def test_an_attached_mail_keeps_the_bytes_it_came_as() -> None:
     assert parsed.attachments[0].data == inner
 
 
+def test_an_attached_mail_in_base64_is_a_mail_all_the_same() -> None:
+    inner = b"From: x@example.net\r\nSubject: inner\r\n\r\nIt burns.\r\n"
+    raw = mail(
+        "Subject: Fwd: x", "Content-Type: multipart/mixed; boundary=b", "", "--b", "", "see", "--b",
+        "Content-Type: message/rfc822", "Content-Transfer-Encoding: base64", "",
+        base64.encodebytes(inner).decode(), "--b--",
+    )  # fmt: skip
+    parsed = parse(raw)
+    assert [one.data for one in parsed.attachments] == [inner]
+    assert parsed.forwarded is not None
+    assert parsed.forwarded.author.address == "x@example.net"
+
+
 @pytest.mark.parametrize("size", [0, 1, PIECE_BYTES - 1, PIECE_BYTES + 1, 3 * PIECE_BYTES + 7])
 def test_a_file_of_any_size_comes_out_whole(size: int) -> None:
     data = bytes(index % 251 for index in range(size))
