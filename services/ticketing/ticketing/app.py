@@ -22,7 +22,8 @@ from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
 from ticketing.answering import Answering
-from ticketing.api.routes import Api, router
+from ticketing.api.parts import Api
+from ticketing.api.routes import router
 from ticketing.crossing_off import CrossingOff
 from ticketing.handlers import MailHandlers, OutcomeHandlers
 from ticketing.settings import TicketingSettings

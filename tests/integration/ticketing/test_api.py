@@ -16,7 +16,8 @@ from postbus.contracts.configuration import ApiToken
 from postbus.contracts.mail import Address, CalendarItem, Confidence, Forwarded
 from postbus.runtime import problems
 from postbus.runtime.auth import BearerAuth, hash_of
-from ticketing.api.routes import Api, router
+from ticketing.api.parts import Api
+from ticketing.api.routes import router
 
 pytestmark = pytest.mark.xdist_group("mongodb")
 

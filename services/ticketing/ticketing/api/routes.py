@@ -2,20 +2,18 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from postbus.blobs import BlobStore
 from postbus.contracts.configuration import MailAddress
-from postbus.contracts.mail import Address, Content
+from postbus.contracts.mail import Address
 from postbus.contracts.tickets import TicketStatus
 from postbus.mail.safe_html import safe_html
 from postbus.runtime.auth import BearerAuth, Caller
 from postbus.runtime.problems import Problem
-from ticketing.answering import Answer, Answering, KeyReused, TicketChange
+from ticketing.answering import Answer, KeyReused, TicketChange
 from ticketing.api import attachments as files
 from ticketing.api.bodies import (
     CustomerBody,
@@ -27,57 +25,15 @@ from ticketing.api.bodies import (
     ReplyIn,
     TicketBody,
 )
-from ticketing.api.views import customer_body, is_accepted, message_body, ticket_body
+from ticketing.api.parts import Api, etag
+from ticketing.api.views import customer_body, is_accepted
 from ticketing.choosing_customer import ChoosingCustomer
-from ticketing.domain.model import Message, Ticket
-from ticketing.merging import Merging
-from ticketing.ports import Listed, TicketQuery
-from ticketing.surroundings import Surroundings
+from ticketing.domain.model import Message
+from ticketing.ports import TicketQuery
 
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 IfMatch = Annotated[str | None, Header(alias="If-Match")]
 Limit = Annotated[int, Query(ge=1, le=200)]
-
-
-@dataclass(frozen=True)
-class Api:
-    """What the routes work with."""
-
-    around: Surroundings
-    listed: Listed
-    blobs: BlobStore
-    answering: Answering
-
-    async def ticket(self, number: int) -> Ticket:
-        """The ticket, or a 404 problem."""
-        ticket = await self.around.store.ticket_by_number(number)
-        if ticket is None:
-            raise Problem(404, "no-such-ticket", detail=f"There is no ticket {number}.")
-        return ticket
-
-    async def conversation(self, number: int) -> Ticket:
-        """The ticket that goes on under this number: that which it was merged into, or itself."""
-        return await Merging(self.around).root(await self.ticket(number))
-
-    async def to_change(self, number: int, if_match: str | None) -> Ticket:
-        """The ticket as the caller knows it; a 409 problem where it is part of another one."""
-        ticket = await self.ticket(number)
-        if ticket.merged_into is not None:
-            detail = f"Ticket {number} is part of ticket {ticket.merged_into} now."
-            raise Problem(409, "merged", detail=detail)
-        _check_match(ticket, if_match)
-        return ticket
-
-    def body(self, ticket: Ticket) -> TicketBody:
-        """The ticket as the API shows it."""
-        return ticket_body(ticket, self.around.queue(ticket.queue))
-
-    async def message_body(self, message: Message) -> MessageBody:
-        """The message as the API shows it, with its whole text."""
-        if message.content is None:
-            return message_body(message, None)
-        blob = await self.blobs.get(message.content.sha256)
-        return message_body(message, Content.model_validate_json(blob))
 
 
 def router(api: Api, auth: BearerAuth) -> APIRouter:
@@ -111,7 +67,7 @@ def _tickets(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
     @routes.get("/tickets/{number}", dependencies=[Depends(auth.reader)], summary="One ticket")
     async def get_ticket(number: int, response: Response) -> TicketBody:
         ticket = await api.ticket(number)
-        response.headers["ETag"] = _etag(ticket)
+        response.headers["ETag"] = etag(ticket)
         return api.body(ticket)
 
     @routes.patch("/tickets/{number}", summary="Change status, assignee, priority, tags, queue")
@@ -124,7 +80,7 @@ def _tickets(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
     ) -> TicketBody:
         ticket = await api.to_change(number, if_match)
         after = await api.answering.change(ticket, change, by=caller.name)
-        response.headers["ETag"] = _etag(after)
+        response.headers["ETag"] = etag(after)
         return api.body(after)
 
     @routes.post("/tickets/{number}/customer", summary="Say who the customer is")
@@ -143,7 +99,7 @@ def _tickets(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
             detail = "Nobody else is known who may be the customer; give `address`."
             raise Problem(422, "no-other-customer", detail=detail)
         after = await ChoosingCustomer(api.around).choose(ticket, who, by=caller.name)
-        response.headers["ETag"] = _etag(after)
+        response.headers["ETag"] = etag(after)
         return api.body(after)
 
 
@@ -248,19 +204,6 @@ async def _once(action: Callable[[], Awaitable[Message]]) -> Message:
 
 def _addresses(given: list[MailAddress]) -> tuple[Address, ...]:
     return tuple(Address(address=address) for address in given)
-
-
-def _etag(ticket: Ticket) -> str:
-    return f'"{ticket.revision}"'
-
-
-def _check_match(ticket: Ticket, if_match: str | None) -> None:
-    """If-Match as RFC 9110 §13.1.1; without it a change would overwrite what nobody read."""
-    if if_match is None:
-        raise Problem(428, "if-match-needed", detail="Send If-Match with the ETag, or *.")
-    wanted = {tag.strip() for tag in if_match.split(",")}
-    if "*" not in wanted and _etag(ticket) not in wanted:
-        raise Problem(412, "stale", detail="It was changed since you read it.")
 
 
 def _download(data: bytes, *, name: str, media_type: str) -> Response:
