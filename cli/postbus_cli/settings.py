@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from postbus.reading.settings import ReadingSettings
 
 
-class CliSettings(BaseSettings):
+class CliSettings(ReadingSettings):
     """Upper-case names; the defaults are those of a stack that `make up` runs in this folder."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
@@ -28,12 +30,3 @@ class CliSettings(BaseSettings):
     max_mail_bytes: int = Field(
         default=100 * 1024 * 1024, gt=0, description="largest mail that is read, bytes"
     )
-    read_seconds: float = Field(
-        default=30, gt=0, description="how long one mail is read at most, seconds"
-    )
-    read_memory_bytes: int = Field(
-        default=1024 * 1024 * 1024,
-        gt=0,
-        description="address space of a process that reads, beyond the mail itself, bytes",
-    )
-    read_processes: int = Field(default=2, gt=0, description="mails that are read at a time")

@@ -8,7 +8,7 @@ from time import perf_counter
 
 from postbus.errors import MailUnreadable
 from postbus.mail import mail_id
-from postbus.reading import MailReader, ReadingLimits
+from postbus.reading import MailReader
 from postbus_cli.adapters.files import Found, mails_in
 from postbus_cli.domain.normalized import NormalizedMail, UnreadMail, normalized
 from postbus_cli.exits import Exit
@@ -31,13 +31,7 @@ def parse(asked: Asked, settings: CliSettings) -> Exit:
 
 
 async def _parse(asked: Asked, settings: CliSettings) -> Exit:
-    reader = MailReader(
-        ReadingLimits(
-            seconds=settings.read_seconds,
-            memory_bytes=settings.read_memory_bytes,
-            processes=settings.read_processes,
-        )
-    )
+    reader = MailReader(settings.reading_limits)
     await reader.start()  # so that the first mail does not count how long a process starts
     printer = MailPrinter()
     one_document = len(asked.files) == 1 and not asked.is_mbox

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import typer
 
 from postbus.contracts.base import utc_now
-from postbus.reading import MailReader, ReadingLimits
+from postbus.reading import MailReader
 from postbus_cli.adapters.archive import Archive, Chosen
 from postbus_cli.adapters.connected import Connected, connected
 from postbus_cli.adapters.measured import OnlyMeasured
@@ -41,13 +41,7 @@ def reparse(asked: Asked, settings: CliSettings, printer: Printer) -> Exit:
 async def _reparse(asked: Asked, settings: CliSettings, printer: Printer) -> Exit:
     places = find_places(settings)
     stamper = stamper_of(settings.tenant, places.stamp_keys_file)
-    reader = MailReader(
-        ReadingLimits(
-            seconds=settings.read_seconds,
-            memory_bytes=settings.read_memory_bytes,
-            processes=settings.read_processes,
-        )
-    )
+    reader = MailReader(settings.reading_limits)
     async with connected(places) as around:
         own = around.configuration.own_addresses()
         facts = Rereading(own, stamper.find if stamper else None)

@@ -11,7 +11,7 @@ from postbus.bus import Bus, BusSettings
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
 from postbus.errors import StoreUnavailable
-from postbus.reading import MailReader, ReadingLimits
+from postbus.reading import MailReader
 from postbus.runtime.serve import Service
 from postbus.tokens import Stamper, read_keys
 
@@ -48,13 +48,7 @@ class _Parts:
         self.follower = Follower()
         self.blobs: BlobStore = open_store(settings.blob_url)
         self._graceful_seconds = settings.graceful_seconds
-        self.reader = MailReader(
-            ReadingLimits(
-                seconds=settings.read_seconds,
-                memory_bytes=settings.read_memory_bytes,
-                processes=settings.read_processes,
-            )
-        )
+        self.reader = MailReader(settings.reading_limits)
         stamper = Stamper(settings.tenant, read_keys(settings.stamp_keys_file))
         around = Surroundings(
             blobs=self.blobs,

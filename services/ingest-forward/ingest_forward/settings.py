@@ -4,10 +4,11 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from postbus.reading.settings import ReadingSettings
 from postbus.runtime.settings import ServiceSettings
 
 
-class IngestForwardSettings(ServiceSettings):
+class IngestForwardSettings(ReadingSettings, ServiceSettings):
     """What ingest-forward needs on top of what every service has."""
 
     smtp_host: str = Field(default="127.0.0.1", description="address of the SMTP and LMTP doors")
@@ -24,15 +25,6 @@ class IngestForwardSettings(ServiceSettings):
     max_recipients: int = Field(
         default=100, gt=0, description="recipients of one mail; more are asked to come later"
     )
-    read_seconds: float = Field(
-        default=30, gt=0, description="how long one mail is read at most, seconds; then it is held"
-    )
-    read_memory_bytes: int = Field(
-        default=1024 * 1024 * 1024,
-        gt=0,
-        description="address space of a process that reads, beyond the mail itself, bytes",
-    )
-    read_processes: int = Field(default=2, gt=0, description="mails that are read at a time")
     max_connections: int = Field(
         default=200, gt=0, description="clients at a time, SMTP and LMTP; others come later (421)"
     )
