@@ -36,7 +36,7 @@ def parse(
     One mail with --json is one document, several are JSON lines. Exit code 1: not all were read.
     """
     # A command pays for its own imports only.
-    from postbus_cli.commands import parse as command  # noqa: PLC0415
+    from postbus_cli.commands import parse as command  # noqa: PLC0415 - see above
 
     asked = command.Asked(files, as_json=as_json, is_mbox=mbox)
     raise typer.Exit(command.parse(asked, CliSettings()))
@@ -75,9 +75,9 @@ def reparse(
     Nothing is changed without --apply. Exit code 1: some mails could not be read.
     """
     # A command pays for its own imports only.
-    from postbus_cli.commands import reparse as command  # noqa: PLC0415
-    from postbus_cli.domain.choosing import Choice  # noqa: PLC0415
-    from postbus_cli.shown.reparse import ForPeople, ForPrograms  # noqa: PLC0415
+    from postbus_cli.commands import reparse as command  # noqa: PLC0415 - see above
+    from postbus_cli.domain.choosing import Choice  # noqa: PLC0415 - see above
+    from postbus_cli.shown.reparse import ForPeople, ForPrograms  # noqa: PLC0415 - see above
 
     if apply and not yes and (as_json or not sys.stdin.isatty()):
         raise typer.BadParameter("--apply asks, and here is nobody to ask: add --yes")

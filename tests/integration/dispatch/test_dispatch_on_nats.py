@@ -1,7 +1,7 @@
 """The whole service on a real nats-server and a real SMTP server; the loop guard always allows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,13 +35,6 @@ SUPPORT = {
 }  # fmt: skip
 RELAY = {"id": "relay", "name": "Relay", "kind": "relay"}
 Start = Callable[..., Awaitable[Service]]
-
-
-@pytest.fixture
-def relay() -> Iterator[SmtpServer]:
-    server = SmtpServer().start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

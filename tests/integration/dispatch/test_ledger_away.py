@@ -1,7 +1,7 @@
 """The bus goes away in the middle of a sending and comes back, while the process lives on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,13 +48,6 @@ class Yes:
 
     async def judge(self, _: JudgeRequest) -> Verdict:
         return Verdict(decision=Decision.ALLOW, rule="none", reason="a test")
-
-
-@pytest.fixture
-def relay() -> Iterator[SmtpServer]:
-    server = SmtpServer().start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class Smtp(SMTP):
         """Say why, and let the library hang up."""
         connection: Any = self.transport
         connection.write(_SILENT)
-        super()._timeout_cb()  # type: ignore[no-untyped-call]
+        super()._timeout_cb()  # type: ignore[no-untyped-call]  # aiosmtpd has no types for it
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """The address of a path and the parameters after it, as the library gives them."""
