@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 from config_service.settings import Settings as ConfigSettings
 from dispatch.settings import DispatchSettings
 from ingest_forward.settings import IngestForwardSettings
+from ingest_imap.settings import IngestImapSettings
 from loopguard.settings import LoopguardSettings
 from postbus.bus.permissions import SETUP_USER
 from postbus.bus.topology import TOPOLOGY
@@ -23,6 +24,7 @@ SETTINGS: Mapping[str, type[BaseSettings]] = {
     "loopguard": LoopguardSettings,
     "dispatch": DispatchSettings,
     "ingest-forward": IngestForwardSettings,
+    "ingest-imap": IngestImapSettings,
 }
 """What each service reads from its environment."""
 
@@ -31,7 +33,7 @@ ONE_REPLICA = ("config",)
 """Two of these at a time could contradict one another."""
 KEEPS_ITS_NAME = ("dispatch",)
 """A replica of these must be known again after a restart."""
-BLOB_USERS = ("config", "dispatch", "ingest-forward", "ticketing")
+BLOB_USERS = ("config", "dispatch", "ingest-forward", "ingest-imap", "ticketing")
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,15 @@ MADE_SECRETS = (
         DeclaredSecret(f"nats-{user}", {"nats.seed": f"nats-{user}.seed"}, (user,))
         for user in (*TOPOLOGY.services, SETUP_USER)
     ),
-    DeclaredSecret("stamp-keys", {"stamp.keys": "stamp.keys"}, ("ingest-forward", "ticketing")),
+    DeclaredSecret(
+        "stamp-keys",
+        {"stamp.keys": "stamp.keys"},
+        ("ingest-forward", "ingest-imap", "ticketing"),
+    ),
     DeclaredSecret("sealing-public", {"sealing.public": "sealing.public"}, ("config",)),
-    DeclaredSecret("sealing-private", {"sealing.private": "sealing.private"}, ("dispatch",)),
+    DeclaredSecret(
+        "sealing-private", {"sealing.private": "sealing.private"}, ("dispatch", "ingest-imap")
+    ),
     DeclaredSecret("bootstrap-tokens", {"tokens.json": "tokens.json"}, ("config",)),
 )
 """From keys that nobody but Postbus knows; those of tools stay with the people who run them."""

@@ -16,6 +16,7 @@ SERVICE_MODULES = {
     "loopguard": "loopguard",
     "dispatch": "dispatch",
     "ingest-forward": "ingest_forward",
+    "ingest-imap": "ingest_imap",
 }
 _LARGEST_MAIL_BYTES = 150 * 1024 * 1024
 
@@ -139,8 +140,14 @@ def _own_settings(home: Home, ports: Ports, mongodb_url: str) -> dict[str, dict[
             "RELAY_URL": f"smtp://127.0.0.1:{ports.outbox}",
             "SECRETS_PRIVATE_KEY_FILE": str(home.keys / "sealing.private"),
             "INSTANCE": "local-dispatch",
+            "ALLOW_PRIVATE_HOSTS": "true",
         },
         "ingest-forward": {"SMTP_PORT": str(ports.smtp_in), "STAMP_KEYS_FILE": stamp_keys},
+        "ingest-imap": {
+            "SECRETS_PRIVATE_KEY_FILE": str(home.keys / "sealing.private"),
+            "STAMP_KEYS_FILE": stamp_keys,
+            "ALLOW_PRIVATE_HOSTS": "true",
+        },
         "loopguard": {},
     }
 

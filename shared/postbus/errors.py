@@ -48,7 +48,9 @@ class GuardUnavailable(Unavailable):
 class MailHostUnavailable(TemporaryError):
     """The other side cannot take or give mail now (RFC 5321 §4.2.1, 4yz).
 
-    ``smtp_code`` and ``enhanced_code`` are what the server said, where it said something.
+    ``smtp_code`` and ``enhanced_code`` are what the server said, where it said something;
+    ``reason`` is a stable word for programs and ``advice`` what people can do, where the cause is
+    known.
     """
 
     def __init__(
@@ -58,10 +60,14 @@ class MailHostUnavailable(TemporaryError):
         smtp_code: int | None = None,
         enhanced_code: str | None = None,
         retry_after_seconds: float | None = None,
+        reason: str = "",
+        advice: str = "",
     ) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.smtp_code = smtp_code
         self.enhanced_code = enhanced_code
+        self.reason = reason
+        self.advice = advice
 
 
 class StateConflict(TemporaryError):
@@ -88,7 +94,12 @@ class MailRefused(PermanentError):
 
 
 class CredentialsRejected(PermanentError):
-    """User name, password or token is not accepted."""
+    """User name, password or token is not accepted; ``reason`` and ``advice`` as above."""
+
+    def __init__(self, message: str, *, reason: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.advice = advice
 
 
 class NotConfigured(PermanentError):

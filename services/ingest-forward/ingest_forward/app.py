@@ -11,6 +11,7 @@ from postbus.bus import Bus, BusSettings
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
 from postbus.errors import StoreUnavailable
+from postbus.intake import Intake
 from postbus.reading import MailReader
 from postbus.runtime.serve import Service
 from postbus.tokens import Stamper, read_keys
@@ -50,14 +51,14 @@ class _Parts:
         self._graceful_seconds = settings.graceful_seconds
         self.reader = MailReader(settings.reading_limits)
         stamper = Stamper(settings.tenant, read_keys(settings.stamp_keys_file))
-        around = Surroundings(
+        intake = Intake(
             blobs=self.blobs,
             telling=bus,
-            channels=lambda: self.follower.current,
-            find_stamps=stamper.find,
-            now=utc_now,
             read=self.reader.read,
+            find_stamps=stamper.find,
+            own_addresses=lambda: self.follower.current.own_addresses(),
         )
+        around = Surroundings(intake, channels=lambda: self.follower.current, now=utc_now)
         receiving = Receiving(around, registry, max_recipients=settings.max_recipients)
         self.door = AiosmtpdDoor(receiving, _door_settings(settings), registry)
 

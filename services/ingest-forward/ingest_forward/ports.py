@@ -3,26 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from postbus.contracts.base import Contract
 from postbus.contracts.configuration import InboundChannel
-
-
-class Telling(Protocol):
-    """Where facts are told."""
-
-    async def tell(
-        self,
-        event_type: str,
-        last_token: str,
-        data: Contract,
-        *,
-        event_id: str,
-        about: str | None = None,
-    ) -> None:
-        """Tell a fact; its stream has it when this returns.
-
-        BusUnavailable when it has not said so; PermanentError when it can never take the fact.
-        """
 
 
 class Channels(Protocol):

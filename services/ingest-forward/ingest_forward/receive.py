@@ -1,6 +1,6 @@
 """What happens to a mail at the door: keep, read, tell, and only then say yes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -8,32 +8,22 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from ingest_forward.domain.recipients import Accepted, Refusal, decide
-from ingest_forward.ports import Clock, CurrentChannels, Telling
-from postbus.contracts.base import BlobRef, derived_id
+from ingest_forward.ports import Clock, CurrentChannels
 from postbus.contracts.configuration import InboundChannel
-from postbus.contracts.mail import MailHeld, Route
-from postbus.errors import MailUnreadable, PermanentError, TemporaryError
-from postbus.intake import Blobs, Taken, find_stamp, keep, mail_received
-from postbus.mail import ParsedMail
-from postbus.tokens import Stamp
+from postbus.contracts.mail import Route
+from postbus.errors import TemporaryError
+from postbus.intake import Intake
 
 log = structlog.get_logger("ingest_forward")
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the door works with.
+    """What the door works with."""
 
-    ``read`` takes a mail apart, and raises MailUnreadable for one that takes too much;
-    ``find_stamps`` gives the verified stamps of a text.
-    """
-
-    blobs: Blobs
-    telling: Telling
+    intake: Intake
     channels: CurrentChannels
-    find_stamps: Callable[[str], list[Stamp]]
     now: Clock
-    read: Callable[[bytes], Awaitable[ParsedMail]]
 
 
 class _Metrics:
@@ -88,40 +78,25 @@ class Receiving:
         began = monotonic()
         channels = {one.channel.id: one.channel for one in recipients}
         try:
-            taken, kinds = await self._take(raw, envelope_from, recipients)
+            taken = await self._around.intake.take(raw, self._routes(envelope_from, recipients))
         except TemporaryError:
             for channel in channels:
                 self._metrics.mails.labels(channel, "deferred").inc()
             raise
         seconds = monotonic() - began
         self._metrics.seconds.observe(seconds)
+        for channel, outcome in taken.outcomes.items():
+            what = "held" if outcome == "held" else "received"
+            self._metrics.mails.labels(channel, what).inc()
         log.info(
             "mail_received",
-            mail_id=taken,
+            mail_id=taken.mail_id,
             channel=",".join(channels),
             bytes=len(raw),
-            kind=",".join(kinds),
+            kind=",".join(dict.fromkeys(taken.outcomes.values())),
             milliseconds=round(seconds * 1000, 1),
         )
-        return taken
-
-    async def _take(
-        self, raw: bytes, envelope_from: str | None, recipients: Sequence[Accepted]
-    ) -> tuple[str, list[str]]:
-        raw_ref = await self._around.blobs.put(raw)
-        routes = self._routes(envelope_from, recipients)
-        try:
-            parsed = await self._around.read(raw)
-            taken = await keep(parsed, raw, raw_ref, blobs=self._around.blobs)
-            kinds = [await self._tell(taken, channel, route) for channel, route in routes]
-        except TemporaryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, no mail is lost
-            log.warning("mail_not_read", error=type(error).__name__, sha256=raw_ref.sha256)
-            for channel, route in routes:
-                await self._hold(raw_ref, error, channel=channel, route=route)
-            return raw_ref.sha256, ["held"]
-        return taken.mail_id, list(dict.fromkeys(kinds))
+        return taken.mail_id
 
     def _routes(
         self, envelope_from: str | None, recipients: Sequence[Accepted]
@@ -143,51 +118,3 @@ class Receiving:
             )
             for channel in channels.values()
         ]
-
-    async def _tell(self, taken: Taken, channel: InboundChannel, route: Route) -> str:
-        stamp = find_stamp(
-            taken.parsed, route.envelope_to, channel=channel, find=self._around.find_stamps
-        )
-        fact = mail_received(
-            taken,
-            channel,
-            route=route,
-            stamp=stamp,
-            own_addresses=self._around.channels().own_addresses(),
-        )
-        await self._around.telling.tell(
-            "postbus.mail.received",
-            channel.id,
-            fact,
-            event_id=derived_id("mail.received", channel.id, taken.mail_id),
-            about=f"mails/{taken.mail_id}",
-        )
-        self._metrics.mails.labels(channel.id, "received").inc()
-        return str(fact.kind)
-
-    async def _hold(
-        self, raw: BlobRef, error: Exception, *, channel: InboundChannel, route: Route
-    ) -> None:
-        """Tell that a mail is kept and not read; a later release can read it again."""
-        fact = MailHeld(
-            mail_id=raw.sha256,
-            channel=channel.id,
-            reason=_reason_of(error),
-            detail=str(error) if isinstance(error, PermanentError) else type(error).__name__,
-            raw=raw,
-            route=route,
-        )
-        await self._around.telling.tell(
-            "postbus.mail.held",
-            channel.id,
-            fact,
-            event_id=derived_id("mail.held", channel.id, raw.sha256),
-            about=f"mails/{raw.sha256}",
-        )
-        self._metrics.mails.labels(channel.id, "held").inc()
-
-
-def _reason_of(error: Exception) -> str:
-    if isinstance(error, MailUnreadable):
-        return "takes-too-much-to-read"
-    return "too-large-to-tell" if isinstance(error, PermanentError) else "not-readable"

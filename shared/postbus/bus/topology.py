@@ -10,7 +10,12 @@ from postbus.contracts.catalogue import (
     ARCHIVIST,
     EVERY_SERVICE,
     FACTS,
+    FILED_SUBJECT,
+    FIND_SENT_SUBJECT,
     JUDGE_SUBJECT,
+    PROVE_SUBJECT,
+    PUT_SENT_SUBJECT,
+    TRY_INBOUND_SUBJECT,
     TRY_OUTBOUND_SUBJECT,
 )
 
@@ -106,6 +111,8 @@ MAIL, TICKETS, SENDING = "POSTBUS_MAIL", "POSTBUS_TICKETS", "POSTBUS_SENDING"
 CHANNELS, PARKED, AUDIT = "POSTBUS_CHANNELS", "POSTBUS_PARKED", "POSTBUS_AUDIT"
 CONFIG_BUCKET, SECRETS_BUCKET = "postbus-config", "postbus-secrets"
 GUARD_BUCKET, LEDGER_BUCKET = "postbus-guard", "postbus-ledger"
+CURSORS_BUCKET, LEASES_BUCKET = "postbus-cursors", "postbus-leases"
+HEALTH_BUCKET = "postbus-health"
 
 OUTCOMES = tuple(
     f"{fact.type}.>"
@@ -126,21 +133,32 @@ TOPOLOGY = Topology(
     ),
     durables=(
         Durable("ticketing-mail", MAIL, ("postbus.mail.received.>",), "ticketing"),
+        # One at a time: mail from before must not keep the mail of today waiting.
+        Durable("ticketing-imports", MAIL, ("postbus.mail.imported.>",), "ticketing", workers=1),
         Durable("ticketing-outcomes", SENDING, OUTCOMES, "ticketing"),
         Durable("dispatch-requests", SENDING, ("postbus.send.requested.>",), "dispatch"),
     ),
     buckets=(
         Bucket(CONFIG_BUCKET, "the configuration", (*EVERY_SERVICE, ARCHIVIST), ("config",),
                history=64),
-        Bucket(SECRETS_BUCKET, "sealed secrets", ("dispatch", "config"), ("config",)),
-        Bucket("postbus-cursors", "how far a mailbox was read", (), ()),
-        Bucket("postbus-leases", "who holds a mailbox", (), ()),
+        Bucket(SECRETS_BUCKET, "sealed secrets", ("dispatch", "ingest-imap", "config"),
+               ("config",)),
+        Bucket(CURSORS_BUCKET, "how far a mailbox or an import was read",
+               ("ingest-imap", ARCHIVIST), ("ingest-imap", ARCHIVIST)),
+        Bucket(LEASES_BUCKET, "who holds a mailbox", ("ingest-imap",), ("ingest-imap",)),
+        Bucket(HEALTH_BUCKET, "how channels are doing, and the completeness proofs",
+               ("ingest-imap", "dispatch", "config"), ("ingest-imap", "dispatch")),
         Bucket(GUARD_BUCKET, "counters of the loop guard", ("loopguard",), ("loopguard",)),
         Bucket(LEDGER_BUCKET, "attempts to send", ("dispatch",), ("dispatch",)),
     ),
     requests=(
         Requests(JUDGE_SUBJECT, "loopguard", ("dispatch",)),
         Requests(TRY_OUTBOUND_SUBJECT, "dispatch", ("config",)),
+        Requests(TRY_INBOUND_SUBJECT, "ingest-imap", ("config",)),
+        Requests(PROVE_SUBJECT, "ingest-imap", ("config",)),
+        Requests(PUT_SENT_SUBJECT, "ingest-imap", ("dispatch",)),
+        Requests(FIND_SENT_SUBJECT, "ingest-imap", ("dispatch",)),
+        Requests(FILED_SUBJECT, "ticketing", ("ingest-imap",)),
     ),
 )  # fmt: skip
 

@@ -9,7 +9,12 @@ from typing import Any
 
 from postbus.contracts.base import Event
 from postbus.contracts.channels import AuditEvent, ChannelEvent, ParkedEvent
-from postbus.contracts.mail import MailHeldEvent, MailReceivedEvent, MailReleasedEvent
+from postbus.contracts.mail import (
+    MailHeldEvent,
+    MailImportedEvent,
+    MailReceivedEvent,
+    MailReleasedEvent,
+)
 from postbus.contracts.sending import SendOutcomeEvent, SendRequestedEvent
 from postbus.contracts.tickets import (
     AgentRepliedEvent,
@@ -20,13 +25,18 @@ from postbus.contracts.tickets import (
     TicketOpenedEvent,
 )
 
-INGEST = ("ingest-forward",)
-EVERY_SERVICE = ("ingest-forward", "ticketing", "loopguard", "dispatch", "config")
+INGEST = ("ingest-forward", "ingest-imap")
+EVERY_SERVICE = ("ingest-forward", "ingest-imap", "ticketing", "loopguard", "dispatch", "config")
 ARCHIVIST = "archivist"
-"""`postbus reparse`: a program that people run, with a NATS user of its own."""
+"""`postbus reparse` and `postbus import`: a program that people run, with a NATS user of its own."""
 
 JUDGE_SUBJECT = "postbus.loopguard.judge"
 TRY_OUTBOUND_SUBJECT = "postbus.dispatch.try"
+TRY_INBOUND_SUBJECT = "postbus.ingest-imap.try"
+PROVE_SUBJECT = "postbus.ingest-imap.prove"
+PUT_SENT_SUBJECT = "postbus.ingest-imap.put-sent"
+FIND_SENT_SUBJECT = "postbus.ingest-imap.find-sent"
+FILED_SUBJECT = "postbus.ticketing.filed"
 
 
 EventModel = type[Event[Any]]
@@ -47,9 +57,11 @@ class Fact:
 FACTS: tuple[Fact, ...] = (
     Fact("postbus.mail.received", "channel", MailReceivedEvent, (*INGEST, ARCHIVIST),
           "ticketing", "a mail came in, normalized, with its raw bytes by reference"),
+    Fact("postbus.mail.imported", "channel", MailImportedEvent, ("ingest-imap", ARCHIVIST),
+          "ticketing", "a mail from before, normalized: it is filed and no automatic mail follows"),
     Fact("postbus.mail.held", "channel", MailHeldEvent, (*INGEST, "ticketing"),
           "admins", "a mail is kept and not filed, and why"),
-    Fact("postbus.mail.released", "channel", MailReleasedEvent, (ARCHIVIST, "ticketing"),
+    Fact("postbus.mail.released", "channel", MailReleasedEvent, (ARCHIVIST, "ticketing", "ingest-imap"),
           "admins", "a mail that was held is held no longer, and as which mail it was received"),
     Fact("postbus.ticket.opened", "queue", TicketOpenedEvent, ("ticketing",),
           "other services, desk", "a new ticket"),

@@ -24,6 +24,16 @@ FilterPattern = Annotated[
         pattern=r"^(\*|[^@\s<>,;:\"()\[\]\\*]{1,64})@[^@\s<>,;:\"()\[\]\\*]{1,253}$",
     ),
 ]
+HostName = Annotated[
+    str, StringConstraints(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:\[\]-]+$")
+]
+Folder = Annotated[
+    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+"""The name of an IMAP folder in Unicode, as people see it (RFC 9051 §5.1)."""
+AfterFetch = Annotated[
+    str, StringConstraints(pattern=r"^(keep|mark-seen|move:[^\x00-\x1f\x7f]{1,255})$")
+]
 
 
 class ForwardSettings(Contract):
@@ -39,13 +49,71 @@ class ReplyToClosed(StrEnum):
     NEW_LINKED = "new-linked"
 
 
+class TlsMode(StrEnum):
+    """How a connection is protected (RFC 8314 prefers implicit)."""
+
+    IMPLICIT = "implicit"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+class ImapAuth(StrEnum):
+    """How we sign in to a mailbox; the two of Google are XOAUTH2 with an access token."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a method, no secret
+    APP_PASSWORD = "app-password"  # noqa: S105 - the name of a method, no secret
+    GOOGLE_OAUTH = "google-oauth"
+    GOOGLE_SERVICE_ACCOUNT = "google-service-account"
+
+
+class History(StrEnum):
+    """What becomes of mail that lay in the mailbox before it was connected."""
+
+    NONE = "none"
+    ALL = "all"
+
+
+class ImapSettings(Contract):
+    """A mailbox that is read by IMAP (RFC 9051, RFC 3501)."""
+
+    host: HostName
+    port: int = Field(default=993, ge=1, le=65535)
+    tls: TlsMode = TlsMode.IMPLICIT
+    username: str = Field(min_length=1, max_length=320)
+    auth: ImapAuth = ImapAuth.PASSWORD
+    folders: tuple[Folder, ...] = Field(
+        default=("INBOX",),
+        min_length=1,
+        max_length=5,
+        description="what is read; each folder has a connection of its own",
+    )
+    history: History = Field(
+        default=History.NONE,
+        description="mail from before the mailbox was connected: left alone, or imported as "
+        "tickets without any automatic mail",
+    )
+    sent_folder: Folder | None = Field(
+        default=None, description="where sent mail lies; null: the one marked \\Sent (RFC 6154)"
+    )
+    ca_certificates: str | None = Field(
+        default=None, max_length=65536, description="own authorities to trust, PEM"
+    )
+
+    @field_validator("folders")
+    @classmethod
+    def _each_folder_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("a folder is named twice")
+        return value
+
+
 class InboundChannel(Contract):
     """Where mail comes in; also a queue with a name and a colour."""
 
     id: Slug
     name: str = Field(min_length=1, max_length=100)
     colour: Colour = "#3b82f6"
-    kind: Literal["forward"]
+    kind: Literal["forward", "imap"]
     address: MailAddress | None = Field(
         default=None, description="what customers know; default: the first creation address"
     )
@@ -66,7 +134,13 @@ class InboundChannel(Contract):
         description="with `reopen`: later than that after closing a new one is opened all the "
         "same; null: never",
     )
-    forward: ForwardSettings
+    after_fetch: AfterFetch = Field(
+        default="keep",
+        description="a fetched mail stays as it is (`keep`), is marked as read (`mark-seen`), or "
+        "goes to a folder (`move:<folder>`)",
+    )
+    forward: ForwardSettings | None = None
+    imap: ImapSettings | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -82,18 +156,32 @@ class InboundChannel(Contract):
                 return {**value, "address": listed[0]}
         return value
 
+    @model_validator(mode="after")
+    def _kind_and_settings_agree(self) -> "InboundChannel":
+        wanted = {"forward": self.forward, "imap": self.imap}
+        if wanted.pop(self.kind) is None:
+            raise ValueError(f"a channel of kind {self.kind} needs `{self.kind}`")
+        if any(other is not None for other in wanted.values()):
+            raise ValueError(f"a channel of kind {self.kind} has `{self.kind}` only")
+        if self.address is None:
+            raise ValueError("a mailbox needs its `address`")
+        if self.forward is not None and self.after_fetch != "keep":
+            raise ValueError("forwarded mail lies in no mailbox of ours; `after_fetch` is `keep`")
+        if self.imap is not None and self.move_to in self.imap.folders:
+            raise ValueError("mail cannot be moved into a folder that is read")
+        return self
+
+    @property
+    def move_to(self) -> str | None:
+        """The folder that fetched mail is moved to, if it is."""
+        word, _, folder = self.after_fetch.partition(":")
+        return folder if word == "move" else None
+
     def own_addresses(self) -> tuple[str, ...]:
         """Every address by which mail reaches this channel."""
         own = (self.address,) if self.address else ()
-        return tuple(dict.fromkeys((*own, *self.forward.creation_addresses)))
-
-
-class TlsMode(StrEnum):
-    """How a connection is protected (RFC 8314 prefers implicit)."""
-
-    IMPLICIT = "implicit"
-    STARTTLS = "starttls"
-    NONE = "none"
+        listed = self.forward.creation_addresses if self.forward else ()
+        return tuple(dict.fromkeys((*own, *listed)))
 
 
 class SmtpAuth(StrEnum):
@@ -101,16 +189,29 @@ class SmtpAuth(StrEnum):
 
     NONE = "none"
     PASSWORD = "password"  # noqa: S105 - the name of a method, no secret
+    XOAUTH2 = "xoauth2"
 
 
 class SmtpSettings(Contract):
     """An SMTP server of the customer's own."""
 
-    host: str = Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:\[\]-]+$")
+    host: HostName
     port: int = Field(default=587, ge=1, le=65535)
     tls: TlsMode = TlsMode.STARTTLS
     username: str | None = None
     auth: SmtpAuth = SmtpAuth.NONE
+    ca_certificates: str | None = Field(
+        default=None, max_length=65536, description="own authorities to trust, PEM"
+    )
+
+
+class SentCopy(StrEnum):
+    """Who puts a copy of what was sent into the mailbox's folder of sent mail."""
+
+    AUTO = "auto"
+    PROVIDER = "provider"
+    APPEND = "append"
+    NONE = "none"
 
 
 class OutboundChannel(Contract):
@@ -118,13 +219,19 @@ class OutboundChannel(Contract):
 
     id: Slug
     name: str = Field(min_length=1, max_length=100)
-    kind: Literal["relay", "smtp"]
+    kind: Literal["relay", "smtp", "gmail"]
     from_address: MailAddress | None = Field(
         default=None, description="null on the relay: the address of the inbound channel"
     )
     from_name: str = Field(default="", max_length=100)
     enabled: bool = True
     smtp: SmtpSettings | None = None
+    sent_copy: SentCopy = Field(
+        default=SentCopy.AUTO,
+        description="`provider`: the server does it itself; `append`: we do, by IMAP, where an "
+        "inbound channel reads the mailbox of `from_address`; `auto`: `provider` on gmail, else "
+        "`append`",
+    )
 
     @field_validator("from_name")
     @classmethod
@@ -135,8 +242,8 @@ class OutboundChannel(Contract):
 
     @model_validator(mode="after")
     def _kind_and_settings_agree(self) -> "OutboundChannel":
-        if self.kind == "smtp" and (self.smtp is None or self.from_address is None):
-            raise ValueError("an smtp channel needs `smtp` and `from_address`")
+        if self.kind != "relay" and (self.smtp is None or self.from_address is None):
+            raise ValueError(f"a channel of kind {self.kind} needs `smtp` and `from_address`")
         if self.kind == "relay" and self.smtp is not None:
             raise ValueError("a relay channel has no `smtp`")
         return self

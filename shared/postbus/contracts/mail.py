@@ -122,13 +122,27 @@ class CalendarItem(Contract):
     answer: str = Field(default="", description="PARTSTAT of a REPLY, upper case")
 
 
+class Origin(Contract):
+    """Where a fetched mail lay: the layers of its identity that its server gives."""
+
+    folder: str
+    uidvalidity: int = Field(description="the folder's UIDVALIDITY (RFC 9051 §2.3.1.1)")
+    uid: int
+    provider_id: str | None = Field(
+        default=None, description="the server's own id for the mail, e.g. X-GM-MSGID"
+    )
+
+
 class Route(Contract):
     """How the mail came to us."""
 
-    door: str = Field(description="`forward`, `imap` or `graph`")
-    received_at: datetime
+    door: str = Field(description="`forward`, `imap`, `graph` or `import`")
+    received_at: datetime = Field(
+        description="when we took it; of an imported mail: when its mailbox got it"
+    )
     envelope_from: str | None = None
     envelope_to: tuple[str, ...] = ()
+    origin: Origin | None = Field(default=None, description="of a mail that was fetched")
 
 
 class MailReceived(Contract):
@@ -207,6 +221,10 @@ class MailReleased(Contract):
 
 class MailReceivedEvent(Event[MailReceived]):
     """`postbus.mail.received.<channel>`"""
+
+
+class MailImportedEvent(Event[MailReceived]):
+    """`postbus.mail.imported.<channel>`"""
 
 
 class MailHeldEvent(Event[MailHeld]):

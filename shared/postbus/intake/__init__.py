@@ -3,5 +3,6 @@
 from postbus.intake.keeping import Blobs, keep
 from postbus.intake.received import Taken, mail_received
 from postbus.intake.stamps import find_stamp
+from postbus.intake.taking import As, Intake, TakenIn
 
-__all__ = ["Blobs", "Taken", "find_stamp", "keep", "mail_received"]
+__all__ = ["As", "Blobs", "Intake", "Taken", "TakenIn", "find_stamp", "keep", "mail_received"]

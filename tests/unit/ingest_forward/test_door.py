@@ -23,6 +23,7 @@ from postbus.configuration import Configuration
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import MailHeld, MailKind, MailReceived
 from postbus.errors import BusUnavailable
+from postbus.intake import Intake
 from postbus.mail import ParsedMail, mail_id, parse
 from postbus.tokens import Stamper, StampKind
 
@@ -62,14 +63,14 @@ class Door:
     door: AiosmtpdDoor = field(init=False)
 
     def __post_init__(self) -> None:
-        around = Surroundings(
+        intake = Intake(
             blobs=self.blobs,
             telling=self.facts,
-            channels=self._current,
-            find_stamps=STAMPER.find,
-            now=lambda: NOW,
             read=self._read,
+            find_stamps=STAMPER.find,
+            own_addresses=lambda: self._current().own_addresses(),
         )
+        around = Surroundings(intake, channels=self._current, now=lambda: NOW)
         receiving = Receiving(around, self.registry, max_recipients=3)
         settings = DoorSettings(
             host="127.0.0.1", port=0, lmtp_port=0, hostname="mx.test",

@@ -20,6 +20,7 @@ from ingest_forward.receive import Receiving, Surroundings
 from postbus.configuration import Configuration
 from postbus.contracts.base import utc_now
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
+from postbus.intake import Intake
 from postbus.reading import MailReader
 
 CERTIFICATE = Path(__file__).parents[2] / "servers" / "localhost.pem"
@@ -48,14 +49,14 @@ class House:
 
     def __init__(self, room: Room, *, timeout_seconds: float = 20) -> None:
         self.registry = CollectorRegistry()
-        around = Surroundings(
+        intake = Intake(
             blobs=MemoryBlobs(),
             telling=MemoryFacts(),
-            channels=lambda: Configuration.of([SUPPORT]),
-            find_stamps=lambda _: [],
-            now=utc_now,
             read=MailReader().read,
+            find_stamps=lambda _: [],
+            own_addresses=frozenset,
         )
+        around = Surroundings(intake, lambda: Configuration.of([SUPPORT]), utc_now)
         settings = DoorSettings(
             host="0.0.0.0",
             port=0,

@@ -1,0 +1,1 @@
+"""Reads mailboxes by IMAP: Gmail and any other."""

@@ -1,0 +1,1 @@
+"""IMAP, and cursors, leases and health on NATS."""

@@ -1,0 +1,27 @@
+"""Reaching out to servers that admins name: which may be reached, by which TLS, signed in as whom."""
+
+from postbus.connecting.credentials import (
+    Credential,
+    GoogleRefreshToken,
+    GoogleServiceAccount,
+    read_credential,
+)
+from postbus.connecting.google import AccessTokens
+from postbus.connecting.reaching import Reach, names_of
+from postbus.connecting.settings import ConnectingSettings
+from postbus.connecting.sign_in import Explained, explain
+from postbus.connecting.tls import TlsContexts
+
+__all__ = [
+    "AccessTokens",
+    "ConnectingSettings",
+    "Credential",
+    "Explained",
+    "GoogleRefreshToken",
+    "GoogleServiceAccount",
+    "Reach",
+    "TlsContexts",
+    "explain",
+    "names_of",
+    "read_credential",
+]
