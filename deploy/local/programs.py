@@ -146,6 +146,7 @@ def _own_settings(home: Home, ports: Ports, mongodb_url: str) -> dict[str, dict[
         "ingest-imap": {
             "SECRETS_PRIVATE_KEY_FILE": str(home.keys / "sealing.private"),
             "STAMP_KEYS_FILE": stamp_keys,
+            "INSTANCE": "local-ingest-imap",
             "ALLOW_PRIVATE_HOSTS": "true",
         },
         "loopguard": {},

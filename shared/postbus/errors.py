@@ -103,7 +103,12 @@ class CredentialsRejected(PermanentError):
 
 
 class NotConfigured(PermanentError):
-    """The configuration names something that is not there."""
+    """The configuration names something that is not there; ``reason`` and ``advice`` as above."""
+
+    def __init__(self, message: str, *, reason: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.advice = advice
 
 
 class BlobMissing(PermanentError):

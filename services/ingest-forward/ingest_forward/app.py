@@ -56,11 +56,14 @@ class _Parts:
             telling=bus,
             read=self.reader.read,
             find_stamps=stamper.find,
-            own_addresses=lambda: self.follower.current.own_addresses(),
+            own_addresses=self._own_addresses,
         )
         around = Surroundings(intake, channels=lambda: self.follower.current, now=utc_now)
         receiving = Receiving(around, registry, max_recipients=settings.max_recipients)
         self.door = AiosmtpdDoor(receiving, _door_settings(settings), registry)
+
+    def _own_addresses(self) -> frozenset[str]:
+        return self.follower.current.own_addresses()
 
     async def start(self) -> None:
         # First of all: while NATS is away, senders are told to come again and not left outside.

@@ -1,5 +1,6 @@
 """Settings of ingest-imap."""
 
+import socket
 from pathlib import Path
 
 from pydantic import Field
@@ -18,6 +19,10 @@ class IngestImapSettings(ConnectingSettings, ReadingSettings, ServiceSettings):
     stamp_keys_file: Path = Field(
         default=Path("/etc/postbus/stamp.keys"),
         description="keys that verify stamps, base64, one a line",
+    )
+    instance: str = Field(
+        default_factory=socket.gethostname,
+        description="name of this replica, another one for each; a pod's own name",
     )
     tenant: str = Field(default="postbus", description="name of this installation, signed along")
     max_mail_bytes: int = Field(

@@ -91,6 +91,14 @@ class Bucket:
             headers["Nats-TTL"] = f"{ttl_seconds}s"
         return await self._publish(key, value, headers)
 
+    async def put(self, key: str, value: bytes) -> int:
+        """Write whatever is there now, for values of which the last one is right; its revision.
+
+        Raises:
+            BusUnavailable: it may be written all the same.
+        """
+        return await self._publish(key, value, {})
+
     async def delete(self, key: str, *, revision: int | None = None) -> None:
         """Leave a deletion mark; StateConflict if the key moved on, BusUnavailable."""
         headers = {KV_OP: KV_DEL}

@@ -1,5 +1,6 @@
 """What is sealed for a channel: a password as it is, or a credential of Google as JSON."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
@@ -15,6 +16,9 @@ class GoogleRefreshToken(Contract):
     client_id: str
     client_secret: str = Field(default="", repr=False, description="empty for a public client")
     refresh_token: str = Field(repr=False)
+    expires_at: datetime | None = Field(
+        default=None, description="when the consent ends, where Google said so"
+    )
 
 
 class GoogleServiceAccount(Contract):

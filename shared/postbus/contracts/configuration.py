@@ -92,6 +92,11 @@ class ImapSettings(Contract):
         description="mail from before the mailbox was connected: left alone, or imported as "
         "tickets without any automatic mail",
     )
+    since: datetime | None = Field(
+        default=None,
+        description="mail that arrived later is mail of today; null: since it is first read. Set "
+        "when the channel is made",
+    )
     sent_folder: Folder | None = Field(
         default=None, description="where sent mail lies; null: the one marked \\Sent (RFC 6154)"
     )

@@ -52,6 +52,7 @@ class TakenIn:
 
     mail_id: str
     outcomes: dict[str, str]
+    message_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Intake:
                 )
                 await self.hold(held)
             return TakenIn(raw_ref.sha256, {channel.id: "held" for channel, _ in routes})
-        return TakenIn(taken.mail_id, kinds)
+        return TakenIn(taken.mail_id, kinds, parsed.message_id)
 
     async def hold(self, fact: MailHeld) -> None:
         """Tell that a mail is kept and not read; a later release can read it again."""

@@ -1,0 +1,122 @@
+"""Opens IMAP connections: reached safely, protected, signed in. Everything here blocks a thread."""
+
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+
+from imapclient import SocketTimeout
+from pydantic import SecretStr
+
+from ingest_imap.adapters.imap_client import ImapClient
+from ingest_imap.adapters.imap_errors import connect_errors, sign_in_errors
+from postbus.connecting import AccessTokens, Reach, TlsContexts, read_credential
+from postbus.connecting.tls import tls_refused
+from postbus.contracts.configuration import ImapAuth, ImapSettings, TlsMode
+from postbus.errors import CredentialsRejected, NotConfigured
+
+_WITH_TOKEN = (ImapAuth.GOOGLE_OAUTH, ImapAuth.GOOGLE_SERVICE_ACCOUNT)
+
+
+@dataclass(frozen=True)
+class ImapLimits:
+    """Times in seconds."""
+
+    connect_seconds: float = 20
+    command_seconds: float = 60
+
+
+class ImapConnections:
+    """Makes connections; one for a process, safe to call from many threads."""
+
+    def __init__(
+        self, reach: Reach, tls: TlsContexts, tokens: AccessTokens, limits: ImapLimits
+    ) -> None:
+        self._reach = reach
+        self._tls = tls
+        self._tokens = tokens
+        self._limits = limits
+
+    def connect(self, imap: ImapSettings) -> ImapClient:
+        """Connected and greeted; with implicit TLS that has happened, too. MailHostUnavailable."""
+
+        def open_socket() -> socket.socket:
+            plain = self._reach.connect(
+                imap.host, imap.port, timeout_seconds=self._limits.connect_seconds
+            )
+            if imap.tls is not TlsMode.IMPLICIT:
+                return plain
+            try:
+                context = self._tls.context(imap.ca_certificates)
+                return context.wrap_socket(plain, server_hostname=imap.host)
+            except BaseException:
+                plain.close()
+                raise
+
+        with connect_errors(imap.host):
+            try:
+                return ImapClient(
+                    open_socket,
+                    imap.host,
+                    imap.port,
+                    implicit_tls=imap.tls is TlsMode.IMPLICIT,
+                    timeout=SocketTimeout(
+                        self._limits.connect_seconds, self._limits.command_seconds
+                    ),
+                )
+            except ssl.SSLError as error:
+                raise tls_refused(imap.host, error) from error
+
+    def protect(self, client: ImapClient, imap: ImapSettings) -> None:
+        """STARTTLS where it is asked for (RFC 9051 §6.2.1). MailHostUnavailable."""
+        if imap.tls is not TlsMode.STARTTLS:
+            return
+        with connect_errors(imap.host):
+            try:
+                client.starttls(self._tls.context(imap.ca_certificates))
+            except ssl.SSLError as error:
+                raise tls_refused(imap.host, error) from error
+
+    def sign_in(self, client: ImapClient, imap: ImapSettings, secret: SecretStr | None) -> None:
+        """With the password, or a token made from the credential.
+
+        CredentialsRejected, MailHostUnavailable, NotConfigured without a secret.
+        """
+        if secret is None:
+            raise NotConfigured("the mailbox has no password or sign-in yet")
+        if imap.auth in _WITH_TOKEN:
+            self._with_token(client, imap, secret)
+            return
+        with sign_in_errors(imap.host, with_token=False):
+            client.login(imap.username, secret.get_secret_value())
+
+    def _with_token(self, client: ImapClient, imap: ImapSettings, secret: SecretStr) -> None:
+        """XOAUTH2 (Google, "XOAUTH2 mechanism"); once more with a new token when it is refused."""
+        credential = read_credential(secret)
+        for anew in (False, True):
+            token = self._tokens.token(credential, anew=anew)
+            try:
+                with sign_in_errors(imap.host, with_token=True):
+                    client.oauth2_login(imap.username, token.get_secret_value())
+            except CredentialsRejected:
+                if anew:
+                    raise
+            else:
+                return
+
+    def open(self, imap: ImapSettings, secret: SecretStr | None) -> ImapClient:
+        """All of it; nothing is left open when it fails."""
+        client = self.connect(imap)
+        try:
+            self.protect(client, imap)
+            self.sign_in(client, imap, secret)
+        except BaseException:
+            end(client)
+            raise
+        return client
+
+
+def end(client: ImapClient) -> None:
+    """Close the socket, without a word: the server may not listen any more."""
+    with suppress(Exception):  # whatever it is, the connection is given up
+        client.shutdown()

@@ -1,0 +1,311 @@
+"""Fetches mails and takes them in; the cursor moves only when the stream has acknowledged.
+
+A mail that cannot be had is asked for alone, then held, and the others go on.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+import structlog
+
+from ingest_imap.domain.cursor import (
+    Anchor,
+    Cursor,
+    HeldUid,
+    held,
+    tidied,
+    to_ask_again,
+    told,
+)
+from ingest_imap.ports import Brief, ConnectionLost, KeptCursor, NotGiven, Session
+from ingest_imap.surroundings import Surroundings
+from postbus.contracts.base import BlobRef, derived_id
+from postbus.contracts.configuration import InboundChannel
+from postbus.contracts.mail import MailHeld, MailReleased, Origin, Route
+from postbus.intake import As, TakenIn
+from postbus.mail.uid_sets import UidSet
+
+log = structlog.get_logger("ingest_imap")
+
+BATCH: Final = 25
+_GROUP_BYTES: Final = 4 * 1024 * 1024
+_AT_ONCE: Final = 4
+_TIDIED_AT_ONCE: Final = 200
+_REFUSALS: Final = 3
+_LOSSES: Final = 5
+"""A connection may be lost by chance; over the same mail five times in a row it is the mail."""
+_AGAIN_SECONDS: Final = 0.5
+
+NOT_GIVEN, TOO_LARGE = "not-given", "too-large"
+
+
+class Fetching:
+    """For one folder of one channel; `losses` outlive the connections they count."""
+
+    def __init__(self, around: Surroundings, channel: str, folder: str) -> None:
+        self._around = around
+        self._channel = channel
+        self._folder = folder
+        self._losses: Counter[int] = Counter()
+        self._alone: UidSet = UidSet()
+
+    async def batch(
+        self, session: Session, channel: InboundChannel, kept: KeptCursor, uids: UidSet
+    ) -> KeptCursor:
+        """Take in these mails, a batch at most; the cursor that knows of them.
+
+        Raises:
+            ConnectionLost, TemporaryError: some may be taken in; asking again does no harm.
+        """
+        briefs = await self._briefs(session, uids)
+        for group in self._groups(briefs):
+            kept = await self._group(session, channel, kept, group)
+        gone = uids - UidSet.of(one.uid for one in briefs)
+        if gone:
+            log.info("mail_gone", channel=self._channel, mails=len(gone))
+        return kept
+
+    async def _briefs(self, session: Session, uids: UidSet) -> Sequence[Brief]:
+        try:
+            return await session.briefs(uids)
+        except NotGiven:
+            there = uids & await session.search()
+            now = self._around.now()
+            self._alone |= there
+            return [Brief(uid, 0, now) for uid in there]
+
+    def _groups(self, briefs: Sequence[Brief]) -> list[list[Brief]]:
+        """In order; small mails together, a large or doubtful one alone."""
+        groups: list[list[Brief]] = []
+        size = _GROUP_BYTES
+        for brief in briefs:
+            alone = brief.uid in self._alone
+            if alone or size + brief.size_bytes > _GROUP_BYTES:
+                groups.append([])
+                size = 0
+            groups[-1].append(brief)
+            size = _GROUP_BYTES if alone else size + brief.size_bytes
+        return groups
+
+    async def _group(
+        self, session: Session, channel: InboundChannel, kept: KeptCursor, group: list[Brief]
+    ) -> KeptCursor:
+        limit = self._around.limits.max_mail_bytes
+        for brief in [one for one in group if one.size_bytes > limit]:
+            detail = f"{brief.size_bytes} bytes are over {limit}"
+            kept = await self._hold(session, kept, brief, TOO_LARGE, detail)
+        wanted = [one for one in group if one.size_bytes <= limit]
+        if not wanted:
+            return kept
+        mails = await self._fetch(session, UidSet.of(one.uid for one in wanted))
+        outcomes = await self._take_in(channel, kept, wanted, mails)
+        kept = await self._record(channel, kept, outcomes, mails)
+        for brief in wanted:
+            if brief.uid not in mails:
+                kept = await self._doubtful(session, channel, kept, brief)
+        return await self.tidy(session, channel, kept)
+
+    async def _fetch(self, session: Session, uids: UidSet) -> dict[int, bytes]:
+        """The mails, or those that could be had; a lost connection is remembered against them."""
+        single = len(uids) == 1
+        lost = [uid for uid in uids if self._losses[uid] >= _LOSSES]
+        if lost and single:
+            return {}
+        try:
+            mails = await session.fetch(uids)
+        except ConnectionLost:
+            if single:
+                self._losses[next(iter(uids))] += 1
+            self._alone |= uids
+            raise
+        except NotGiven:
+            self._alone |= uids
+            return {}
+        self._alone -= UidSet.of(mails)
+        return mails
+
+    async def _take_in(
+        self,
+        channel: InboundChannel,
+        kept: KeptCursor,
+        briefs: Sequence[Brief],
+        mails: dict[int, bytes],
+    ) -> dict[int, TakenIn]:
+        before = UidSet.parse(kept.cursor.before)
+        few = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(brief: Brief) -> TakenIn:
+            imported = brief.uid in before
+            route = self._route(channel, kept, brief, imported=imported)
+            told_as = As.IMPORTED if imported else As.RECEIVED
+            async with few:
+                taken = await self._around.intake.take(
+                    mails[brief.uid], [(channel, route)], told_as=told_as
+                )
+            self._count(brief, taken, imported=imported)
+            return taken
+
+        given = [brief for brief in briefs if brief.uid in mails]
+        taken = await asyncio.gather(*(one(brief) for brief in given))
+        return {brief.uid: outcome for brief, outcome in zip(given, taken, strict=True)}
+
+    def _count(self, brief: Brief, taken: TakenIn, *, imported: bool) -> None:
+        metrics = self._around.metrics
+        held = taken.outcomes[self._channel] == "held"
+        outcome = "held" if held else "imported" if imported else "received"
+        metrics.mails.labels(self._channel, outcome).inc()
+        metrics.bytes.inc(brief.size_bytes)
+        if not imported:
+            lag = (self._around.now() - brief.arrived_at).total_seconds()
+            metrics.lag.observe(max(0.0, lag))
+            self._around.board.mail(self._channel, arrived_at=brief.arrived_at)
+
+    def _route(
+        self, channel: InboundChannel, kept: KeptCursor, brief: Brief, *, imported: bool
+    ) -> Route:
+        return Route(
+            door="imap",
+            received_at=brief.arrived_at if imported else self._around.now(),
+            envelope_to=(channel.address,) if channel.address else (),
+            origin=Origin(
+                folder=self._folder,
+                uidvalidity=kept.cursor.uidvalidity,
+                uid=brief.uid,
+                provider_id=brief.provider_id,
+            ),
+        )
+
+    async def _record(
+        self,
+        channel: InboundChannel,
+        kept: KeptCursor,
+        outcomes: dict[int, TakenIn],
+        mails: dict[int, bytes],
+    ) -> KeptCursor:
+        """What was told goes into the cursor; StateConflict when another replica reads here now."""
+        if not outcomes:
+            return kept
+        cursor = kept.cursor
+        released = [
+            (cursor.held[uid], outcome)
+            for uid, outcome in outcomes.items()
+            if uid in cursor.held and outcome.outcomes[self._channel] != "held"
+        ]
+        for was, outcome in released:
+            await self._release(was, outcome)
+        good = [uid for uid, one in outcomes.items() if one.outcomes[self._channel] != "held"]
+        cursor = told(cursor, UidSet.of(good), tidy=channel.after_fetch != "keep")
+        for uid in outcomes.keys() - set(good):
+            mail = mails[uid]
+            why = HeldUid(
+                reason="not-readable",
+                mail_id=outcomes[uid].mail_id,
+                sha256=outcomes[uid].mail_id,
+                size_bytes=len(mail),
+            )
+            cursor = held(cursor, uid, why)
+        size = sum(len(mail) for mail in mails.values())
+        allowance = cursor.allowance.after(size, at=self._around.now().timestamp())
+        update: dict[str, object] = {"allowance": allowance}
+        newest = max(good, default=0)
+        message_id = outcomes[newest].message_id if newest else None
+        if message_id is not None:
+            update["anchor"] = Anchor(uid=newest, message_id=message_id)
+        return await self._put(kept, cursor.model_copy(update=update))
+
+    async def _doubtful(
+        self, session: Session, channel: InboundChannel, kept: KeptCursor, brief: Brief
+    ) -> KeptCursor:
+        """The server did not give this one: gone, or asked for alone a few times, then held."""
+        there = UidSet.of((brief.uid,))
+        for _ in range(_REFUSALS if self._losses[brief.uid] < _LOSSES else 0):
+            if not there & await session.search(above=brief.uid - 1):
+                return kept
+            mails = await self._fetch(session, there)
+            if mails:
+                outcomes = await self._take_in(channel, kept, [brief], mails)
+                return await self._record(channel, kept, outcomes, mails)
+            await asyncio.sleep(_AGAIN_SECONDS)
+        detail = "the server does not give this mail"
+        return await self._hold(session, kept, brief, NOT_GIVEN, detail)
+
+    async def _hold(
+        self, session: Session, kept: KeptCursor, brief: Brief, reason: str, detail: str
+    ) -> KeptCursor:
+        """Tell that the mail is there and cannot be had; what can be had of it is kept."""
+        before = kept.cursor.held.get(brief.uid)
+        uid = brief.uid
+        if before is not None:
+            again = before.model_copy(update={"tries": before.tries + 1})
+            return await self._put(kept, held(kept.cursor, uid, again))
+        head = b"" if self._losses[uid] >= _LOSSES else await session.head(uid)
+        channel = self._around.channel(self._channel)
+        raw = await self._around.intake.blobs.put(head)
+        place = f"{self._channel}\x1f{self._folder}\x1f{kept.cursor.uidvalidity}\x1f{uid}"
+        fact = MailHeld(
+            mail_id=sha256(place.encode()).hexdigest(),
+            channel=self._channel,
+            reason="not-given-by-server" if reason == NOT_GIVEN else "too-large-to-fetch",
+            detail=detail,
+            raw=raw,
+            route=Route(
+                door="imap",
+                received_at=self._around.now(),
+                envelope_to=(channel.address,) if channel and channel.address else (),
+                origin=Origin(folder=self._folder, uidvalidity=kept.cursor.uidvalidity, uid=uid),
+            ),
+        )
+        await self._around.intake.hold(fact)
+        self._around.metrics.mails.labels(self._channel, "held").inc()
+        log.warning("mail_held", channel=self._channel, reason=fact.reason, bytes=brief.size_bytes)
+        why = HeldUid(
+            reason=reason, mail_id=fact.mail_id, sha256=raw.sha256, size_bytes=raw.size_bytes
+        )
+        return await self._put(kept, held(kept.cursor, uid, why))
+
+    async def _release(self, was: HeldUid, outcome: TakenIn) -> None:
+        fact = MailReleased(
+            mail_id=was.mail_id,
+            received_as=outcome.mail_id,
+            channel=self._channel,
+            raw=BlobRef(sha256=was.sha256, size_bytes=was.size_bytes),
+        )
+        await self._around.intake.telling.tell(
+            "postbus.mail.released",
+            self._channel,
+            fact,
+            event_id=derived_id("mail.released", self._channel, was.mail_id),
+            about=f"mails/{was.mail_id}",
+        )
+
+    async def tidy(self, session: Session, channel: InboundChannel, kept: KeptCursor) -> KeptCursor:
+        """Mark or move what is told; what a crash or a refusal left is done at a later time."""
+        todo = UidSet.parse(kept.cursor.untidied).first(_TIDIED_AT_ONCE)
+        if not todo:
+            return kept
+        try:
+            if channel.after_fetch == "mark-seen":
+                await session.mark_seen(todo)
+            elif channel.move_to is not None:
+                await session.move(todo, channel.move_to)
+        except NotGiven as error:
+            # The mails are taken in; that they lie where they lay is no reason to stop.
+            log.warning("mail_not_tidied", channel=self._channel, error=str(error))
+            return kept
+        return await self._put(kept, tidied(kept.cursor, todo))
+
+    async def ask_again(
+        self, session: Session, channel: InboundChannel, kept: KeptCursor, there: UidSet
+    ) -> KeptCursor:
+        """Ask for what the server did not give before; one try each."""
+        for uid in to_ask_again(kept.cursor, there):
+            self._losses.pop(uid, None)
+            self._alone |= UidSet.of((uid,))
+            kept = await self.batch(session, channel, kept, UidSet.of((uid,)))
+        return kept
+
+    async def _put(self, kept: KeptCursor, cursor: Cursor) -> KeptCursor:
+        return await self._around.cursors.put(self._channel, cursor, revision=kept.revision)

@@ -1,0 +1,197 @@
+"""What ingest-imap needs of the world, in its own words."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ingest_imap.domain.cursor import Cursor
+from postbus.contracts.configuration import InboundChannel
+from postbus.contracts.mailboxes import AskFiled, CompletenessProof, Filed, KnownHealth
+from postbus.mail.uid_sets import UidSet
+
+
+class ConnectionLost(Exception):
+    """The connection ended or is of no use any more; what was asked for may have been done."""
+
+
+class NotGiven(Exception):
+    """The server answered and does not give these mails; the connection is good."""
+
+
+class FolderMissing(Exception):
+    """There is no such folder."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A folder as SELECT describes it (RFC 9051 §6.3.2)."""
+
+    uidvalidity: int
+    uidnext: int | None
+    exists: int
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What is known of a mail before it is fetched; `written_at` is its own Date."""
+
+    uid: int
+    size_bytes: int
+    arrived_at: datetime
+    written_at: datetime | None = None
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True)
+class FolderInfo:
+    """A folder of the mailbox; `special` is its use (RFC 6154), lower case, without backslash."""
+
+    name: str
+    selectable: bool
+    special: str | None = None
+
+
+class Session(Protocol):
+    """One connection, signed in; every call may raise ConnectionLost. One call at a time."""
+
+    @property
+    def can_push(self) -> bool:
+        """Whether the server tells of new mail by itself (RFC 2177)."""
+
+    async def open(self, folder: str, *, read_only: bool) -> Opened:
+        """Open a folder; FolderMissing."""
+
+    async def search(self, *, above: int = 0) -> UidSet:
+        """The mails in the folder with a UID over that one."""
+
+    async def briefs(self, uids: UidSet) -> Sequence[Brief]:
+        """What is known of these; of what is gone there is none. NotGiven."""
+
+    async def fetch(self, uids: UidSet) -> dict[int, bytes]:
+        """The mails as they are; nothing is marked. What is gone is left out. NotGiven."""
+
+    async def head(self, uid: int) -> bytes:
+        """The header of a mail; empty if it is not given either."""
+
+    async def mark_seen(self, uids: UidSet) -> None:
+        """Mark as read (`Seen`, RFC 9051 §2.3.2)."""
+
+    async def move(self, uids: UidSet, folder: str) -> None:
+        """Move mails to a folder, which is made if it is missing."""
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for news of the folder, so long at most; whether there are any."""
+
+    async def folders(self) -> Sequence[FolderInfo]:
+        """All folders of the mailbox."""
+
+    async def described(self, folder: str) -> Opened:
+        """A folder as STATUS describes it, without opening it; FolderMissing."""
+
+    async def message_ids(self, folder: str, uid: int) -> str | None:
+        """The Message-ID of a mail in a folder that is opened for it, read-only."""
+
+    async def sent_folder(self, named: str | None) -> str:
+        """The folder of sent mail: that one, or the one marked or called so; FolderMissing."""
+
+    async def has_message(self, folder: str, message_id: str) -> bool:
+        """Whether a folder has a mail of that Message-ID."""
+
+    async def append(self, folder: str, mail: bytes, sent_at: datetime) -> None:
+        """Put a mail into a folder, marked as read."""
+
+    async def close(self) -> None:
+        """End the connection; never raises."""
+
+
+Connect = Callable[[InboundChannel], Awaitable[Session]]
+"""A session with the mailbox of a channel: connected and signed in, nothing opened.
+
+MailHostUnavailable, CredentialsRejected, NotConfigured."""
+
+
+@dataclass(frozen=True)
+class KeptCursor:
+    """A cursor and the revision at which it stands."""
+
+    cursor: Cursor
+    revision: int
+
+
+class Cursors(Protocol):
+    """How far folders were read. BusUnavailable, and StateConflict for a lost race."""
+
+    async def get(self, channel: str, folder: str) -> KeptCursor | None:
+        """What is known of a folder."""
+
+    async def put(self, channel: str, cursor: Cursor, *, revision: int) -> KeptCursor:
+        """Write over that very revision, 0 for none."""
+
+
+class Lease(Protocol):
+    """A mailbox that is this replica's; `token` rises with each holder."""
+
+    @property
+    def channel(self) -> str:
+        """Whose mailbox."""
+
+    @property
+    def token(self) -> int:
+        """The fencing token."""
+
+    def is_good(self) -> bool:
+        """Whether nobody else can have it now, by our own clock."""
+
+
+class Leases(Protocol):
+    """Who reads which mailbox; BusUnavailable where it does not say otherwise."""
+
+    @property
+    def me(self) -> str:
+        """How this replica is named among `replicas`."""
+
+    def is_good(self) -> bool:
+        """Whether nobody else can think that we are gone, by our own clock."""
+
+    async def replicas(self) -> frozenset[str]:
+        """All that are alive, ourselves included."""
+
+    async def take(self, channel: str, alive: frozenset[str]) -> Lease | None:
+        """The mailbox, unless one that is alive has it."""
+
+    async def still_mine(self, lease: Lease) -> bool:
+        """Whether nobody took it meanwhile."""
+
+    async def release(self, lease: Lease) -> None:
+        """Let another have it at once; never raises."""
+
+
+class HealthBoard(Protocol):
+    """Where health is written for all to see; BusUnavailable."""
+
+    async def get(self, channel: str) -> KnownHealth | None:
+        """What was written last."""
+
+    async def put(self, health: KnownHealth) -> None:
+        """Write."""
+
+    async def proof(self, channel: str) -> CompletenessProof | None:
+        """The proof before."""
+
+    async def put_proof(self, proof: CompletenessProof) -> None:
+        """Write."""
+
+
+class AskTicketing(Protocol):
+    """Asks ticketing which mails are on tickets."""
+
+    async def __call__(self, question: AskFiled) -> Filed:
+        """BusUnavailable."""
+
+
+class TellChannel(Protocol):
+    """Tells `postbus.channel.<fact>.<channel>`."""
+
+    async def __call__(self, channel: str, fact: str, reason: str, *, at: datetime) -> None:
+        """BusUnavailable."""

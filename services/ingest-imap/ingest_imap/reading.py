@@ -1,0 +1,210 @@
+"""Reads one folder of one mailbox, for as long as it is this replica's."""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from ingest_imap.domain.cursor import backlog, live, seen, tidied
+from ingest_imap.domain.health import Seen, trouble
+from ingest_imap.domain.patience import again_after
+from ingest_imap.domain.turns import Kind
+from ingest_imap.fetching import BATCH, Fetching
+from ingest_imap.ports import ConnectionLost, KeptCursor, Lease, NotGiven, Session
+from ingest_imap.surroundings import Surroundings
+from ingest_imap.taking_up import TakingUp
+from postbus.contracts.configuration import History, InboundChannel
+from postbus.contracts.mailboxes import ChannelState
+from postbus.errors import (
+    CredentialsRejected,
+    MailHostUnavailable,
+    NotConfigured,
+    PostbusError,
+    StateConflict,
+    Unavailable,
+)
+from postbus.mail.uid_sets import UidSet
+
+log = structlog.get_logger("ingest_imap")
+_QUIET_LOSSES: Final = 2
+"""Servers end connections as they please; that is no trouble until it happens again at once."""
+_LEASE_SECONDS: Final = 0.5
+_CATCHING_UP: Final = 0.8
+"""The part of the day's bytes that mail from before may use."""
+
+
+class FolderReader:
+    """`run` ends only when it is cancelled, or when another replica turns out to read here."""
+
+    def __init__(
+        self, around: Surroundings, channel: InboundChannel, folder: str, lease: Lease
+    ) -> None:
+        self._around = around
+        self._id = channel.id
+        self._given = channel
+        self._folder = folder
+        self._lease = lease
+        self._taking_up = TakingUp(around, channel.id, folder)
+        self._fetching = Fetching(around, channel.id, folder)
+        self._todo = UidSet()
+        self._later = UidSet()
+        self._failures = 0
+        self._look = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Look at the folder now, or try again now if it could not be read."""
+        self._look.set()
+
+    async def run(self) -> None:
+        """Read, and begin again after whatever happens."""
+        while True:
+            self._look.clear()
+            try:
+                await self._read()
+            except StateConflict:
+                log.warning("mailbox_read_elsewhere", channel=self._id)
+                return
+            except (ConnectionLost, NotGiven) as error:
+                self._around.metrics.lost.inc()
+                await self._pause(MailHostUnavailable(str(error), reason="connection-lost"))
+            except PostbusError as error:
+                await self._pause(error)
+            except Exception as error:
+                log.exception("mailbox_failed", channel=self._id)
+                await self._pause(MailHostUnavailable(type(error).__name__, reason="our-fault"))
+
+    async def _pause(self, error: PostbusError) -> None:
+        self._failures += 1
+        lost = getattr(error, "reason", "") == "connection-lost"
+        if not isinstance(error, Unavailable) and not (lost and self._failures <= _QUIET_LOSSES):
+            self._around.board.seen(self._id, self._folder, trouble(error))
+        log.warning(
+            "mailbox_waits",
+            channel=self._id,
+            failures=self._failures,
+            error=f"{type(error).__name__}: {error}"[:300],
+        )
+        seconds = again_after(
+            self._failures,
+            refused=isinstance(error, (CredentialsRejected, NotConfigured)),
+            asked_seconds=getattr(error, "retry_after_seconds", None),
+            spread=self._around.spread(),
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._look.wait()
+
+    @property
+    def _channel(self) -> InboundChannel:
+        """As it is configured now; it was this when we began."""
+        return self._around.channel(self._id) or self._given
+
+    @property
+    def _history(self) -> History:
+        imap = self._channel.imap
+        return imap.history if imap else History.NONE
+
+    async def _read(self) -> None:
+        session = await self._around.connect(self._channel)
+        try:
+            taken_up = await self._taking_up.take_up(session, self._channel)
+            kept = await self._sweep(session, taken_up.kept, taken_up.there, anew=taken_up.anew)
+            while True:
+                kept = await self._drain(session, kept)
+                self._well()
+                kept = await self._wait(session, kept)
+        finally:
+            await asyncio.shield(session.close())
+
+    def _well(self) -> None:
+        self._failures = 0
+        waiting = len(self._todo) + len(self._later)
+        self._around.board.seen(
+            self._id, self._folder, Seen(ChannelState.CONNECTED, waiting=waiting)
+        )
+
+    async def _sweep(
+        self, session: Session, kept: KeptCursor, there: UidSet, *, anew: bool = False
+    ) -> KeptCursor:
+        """Find everything that is to be done with what lies there, however it was missed."""
+        untidied = UidSet.parse(kept.cursor.untidied)
+        if untidied - there:
+            cursor = tidied(kept.cursor, untidied - there)
+            kept = await self._around.cursors.put(self._id, cursor, revision=kept.revision)
+        while (after := await self._fetching.tidy(session, self._channel, kept)) is not kept:
+            kept = after
+        kept = await self._fetching.ask_again(session, self._channel, kept, there)
+        new, old = live(kept.cursor, there), backlog(kept.cursor, there, self._history)
+        # Comparing a folder that was made anew is a long work that must not hold up others.
+        self._todo, self._later = (UidSet(), new | old) if anew else (new, old)
+        return kept
+
+    async def _drain(self, session: Session, kept: KeptCursor) -> KeptCursor:
+        """Fetch what is to be fetched, batch by batch, each in its turn."""
+        while self._todo or (self._later and self._may_catch_up(kept)):
+            await self._until_good()
+            if self._todo:
+                self._require_allowance(kept)
+            kind = Kind.LIVE if self._todo else Kind.BACKLOG
+            async with self._around.scheduler.turn(kind):
+                uids = (self._todo or self._later).first(BATCH)
+                kept = await self._fetching.batch(session, self._channel, kept, uids)
+                self._todo, self._later = self._todo - uids, self._later - uids
+            self._well()
+            if kind is Kind.BACKLOG:
+                kept = await self._new_mail(session, kept)
+        return kept
+
+    async def _new_mail(self, session: Session, kept: KeptCursor) -> KeptCursor:
+        found = await session.search(above=kept.cursor.known_to)
+        if not found:
+            return kept
+        self._todo |= found
+        return KeptCursor(seen(kept.cursor, found), kept.revision)
+
+    async def _wait(self, session: Session, kept: KeptCursor) -> KeptCursor:
+        """Until there is news, for as long as IDLE may last, or until somebody wants a look."""
+        limits = self._around.limits
+        seconds = limits.idle_seconds if session.can_push else limits.poll_seconds
+        waiting = asyncio.ensure_future(session.wait(seconds))
+        looking = asyncio.ensure_future(self._look.wait())
+        try:
+            await asyncio.wait((waiting, looking), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            looking.cancel()
+            if not waiting.done():
+                waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+        await self._until_good()
+        if self._look.is_set():
+            self._look.clear()
+            return await self._sweep(session, kept, await session.search())
+        return await self._new_mail(session, kept)
+
+    async def _until_good(self) -> None:
+        """While NATS is away nobody knows whose mailbox this is, so nothing is done with it."""
+        while not self._lease.is_good():
+            await asyncio.sleep(_LEASE_SECONDS)  # noqa: ASYNC110 - it is a clock that is asked
+
+    def _may_catch_up(self, kept: KeptCursor) -> bool:
+        """Whether mail from before may be fetched: it leaves some of the day for that of today.
+
+        Meanwhile the folder is watched, and it is asked again after each wait.
+        """
+        limits, now = self._around.limits, self._around.now().timestamp()
+        bytes_for_it = int(limits.daily_bytes * _CATCHING_UP)
+        return kept.cursor.allowance.wait_seconds(bytes_for_it, at=now) <= 0
+
+    def _require_allowance(self, kept: KeptCursor) -> None:
+        limits, now = self._around.limits, self._around.now().timestamp()
+        seconds = kept.cursor.allowance.wait_seconds(limits.daily_bytes, at=now)
+        if seconds > 0:
+            raise MailHostUnavailable(
+                f"{limits.daily_bytes} bytes were fetched within 24 hours",
+                reason="bandwidth",
+                retry_after_seconds=seconds,
+                advice="Fetching goes on by itself when the day is over; the provider would lock "
+                "the mailbox for everybody otherwise.",
+            )

@@ -1,0 +1,39 @@
+"""What reading a mailbox has around it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest_imap.board import Board
+from ingest_imap.metrics import Metrics
+from ingest_imap.ports import Connect, Cursors
+from ingest_imap.scheduling import Scheduler
+from postbus.contracts.configuration import InboundChannel
+from postbus.intake import Intake
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Times in seconds, sizes in bytes; `settings.py` says what each is."""
+
+    idle_seconds: float = 500
+    poll_seconds: float = 30
+    sweep_seconds: float = 3600
+    max_mail_bytes: int = 100 * 1024 * 1024
+    daily_bytes: int = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """`channel` gives a channel as it is configured now; `spread` a number between 0 and 1."""
+
+    connect: Connect
+    cursors: Cursors
+    intake: Intake
+    scheduler: Scheduler
+    board: Board
+    channel: Callable[[str], InboundChannel | None]
+    limits: Limits
+    metrics: Metrics
+    now: Callable[[], datetime]
+    spread: Callable[[], float]

@@ -1,0 +1,138 @@
+"""A real IMAP server: Dovecot, with Maildirs, on ports of its own."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+
+from servers.nats import end_server, free_port, run_server
+from servers.smtp import CERTIFICATE
+
+PASSWORD = "secret"
+_OWNER = "nobody"
+
+
+@dataclass
+class Dovecot:
+    """One server; users are made when mail is put into their mailboxes, or by `add_user`."""
+
+    options: str = ""
+    folder: Path = field(init=False)
+    port: int = field(default_factory=free_port)
+    tls_port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+    _delivered: int = 0
+
+    def start(self) -> "Dovecot":
+        if not hasattr(self, "folder"):
+            # Not below pytest's folder, which nobody but its owner may enter.
+            self.folder = Path(tempfile.mkdtemp(prefix="postbus-dovecot-"))
+            self.folder.chmod(0o755)
+            for name in ("run", "mail"):
+                (self.folder / name).mkdir()
+            shutil.chown(self.folder / "mail", _OWNER)
+            (self.folder / "users").touch()
+        (self.folder / "dovecot.conf").write_text(self._conf())
+        command = ["/usr/sbin/dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
+        self.process = run_server(command, port=self.port)
+        return self
+
+    def stop(self, *, kill: bool = False) -> None:
+        end_server(self.process, kill=kill)
+        self.process = None
+
+    def remove(self) -> None:
+        """Stop, and leave nothing behind."""
+        if self.process is not None:
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def add_user(self, user: str, password: str = PASSWORD) -> None:
+        """A mailbox; given again, its password changes."""
+        file = self.folder / "users"
+        lines = [line for line in file.read_text().splitlines() if line.split(":")[0] != user]
+        file.write_text("".join(f"{line}\n" for line in [*lines, f"{user}:{{PLAIN}}{password}"]))
+
+    def maildir(self, user: str, folder: str = "INBOX") -> Path:
+        """The Maildir of a folder, made if it is missing."""
+        root = self.folder / "mail" / user / "Maildir"
+        path = root if folder == "INBOX" else root / f".{folder}"
+        if not (path / "new").exists():
+            for name in ("new", "cur", "tmp"):
+                (path / name).mkdir(parents=True, exist_ok=True)
+            for one in (root.parent, root, path, *path.iterdir()):
+                shutil.chown(one, _OWNER, "nogroup")
+        return path
+
+    def deliver(
+        self,
+        user: str,
+        mail: EmailMessage | bytes,
+        *,
+        folder: str = "INBOX",
+        at: float | None = None,
+    ) -> Path:
+        """Put a mail into a mailbox as a delivery agent does; `at` is when it arrives."""
+        self._delivered += 1
+        name = f"{time.time():.6f}.{os.getpid()}_{self._delivered}.test"
+        path = self.maildir(user, folder)
+        temporary = path / "tmp" / name
+        temporary.write_bytes(mail if isinstance(mail, bytes) else mail.as_bytes())
+        shutil.chown(temporary, _OWNER, "nogroup")
+        if at is not None:
+            os.utime(temporary, (at, at))
+        return temporary.rename(path / "new" / name)
+
+    def _conf(self) -> str:
+        run = self.folder / "run"
+        return f"""
+protocols = imap
+listen = 127.0.0.1
+base_dir = {run}
+state_dir = {run}
+log_path = {self.folder}/dovecot.log
+ssl = yes
+ssl_cert = <{CERTIFICATE}
+ssl_key = <{CERTIFICATE}
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+first_valid_uid = 1
+mail_location = maildir:~/Maildir
+mail_max_userip_connections = 5000
+maildir_stat_dirs = yes
+mailbox_idle_check_interval = 2 secs
+passdb {{
+  driver = passwd-file
+  args = {self.folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid={_OWNER} gid=nogroup home={self.folder}/mail/%u
+}}
+namespace inbox {{
+  inbox = yes
+  mailbox Sent {{
+    special_use = \\Sent
+    auto = create
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {self.port}
+  }}
+  inet_listener imaps {{
+    port = {self.tls_port}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+{self.options}
+"""
