@@ -7,13 +7,26 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.utils import formatdate
 from pathlib import Path
 
+from builders import raw_mail
 from servers.nats import end_server, free_port, run_server
 from servers.smtp import CERTIFICATE
 
 PASSWORD = "secret"
 _OWNER = "nobody"
+
+
+def mail(name: str, *, size_bytes: int = 0) -> bytes:
+    """A mail of that name, written just now."""
+    body = f"This is {name}.\n" + ("." * 69 + "\n") * (size_bytes // 70)
+    headers = {
+        "Subject": name,
+        "Message-ID": f"<{name.replace(' ', '-')}@example.com>",
+        "Date": formatdate(),
+    }
+    return raw_mail(headers, body)
 
 
 @dataclass

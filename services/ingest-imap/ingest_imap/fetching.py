@@ -5,9 +5,9 @@ A mail that cannot be had is asked for alone, then held, and the others go on.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -20,13 +20,18 @@ from ingest_imap.domain.cursor import (
     to_ask_again,
     told,
 )
-from ingest_imap.ports import Brief, ConnectionLost, KeptCursor, NotGiven, Session
+from ingest_imap.domain.dating import Brief
+from ingest_imap.domain.health import Seen
+from ingest_imap.ports import ConnectionLost, KeptCursor, NotGiven, Session
 from ingest_imap.surroundings import Surroundings
 from postbus.contracts.base import BlobRef, derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import MailHeld, MailReleased, Origin, Route
+from postbus.contracts.mailboxes import ChannelState
 from postbus.intake import As, TakenIn
 from postbus.mail.uid_sets import UidSet
+
+Result = TypeVar("Result")
 
 log = structlog.get_logger("ingest_imap")
 
@@ -35,8 +40,8 @@ _GROUP_BYTES: Final = 4 * 1024 * 1024
 _AT_ONCE: Final = 4
 _TIDIED_AT_ONCE: Final = 200
 _REFUSALS: Final = 3
-_LOSSES: Final = 5
-"""A connection may be lost by chance; over the same mail five times in a row it is the mail."""
+_LOSSES: Final = 4
+"""A connection may be lost by chance; over the same mail four times in a row it is the mail."""
 _AGAIN_SECONDS: Final = 0.5
 
 NOT_GIVEN, TOO_LARGE = "not-given", "too-large"
@@ -51,6 +56,15 @@ class Fetching:
         self._folder = folder
         self._losses: Counter[int] = Counter()
         self._alone: UidSet = UidSet()
+        self.trouble: Seen | None = None
+        """What does not keep mail from being taken in, and still wants mending."""
+
+    def choose(self, uids: UidSet) -> UidSet:
+        """Which of these to fetch next: a batch of good ones, or the least doubtful one alone."""
+        good = (uids - self._alone).first(BATCH)
+        if good:
+            return good
+        return UidSet.of((min(uids, key=lambda uid: (self._losses[uid], uid)),))
 
     async def batch(
         self, session: Session, channel: InboundChannel, kept: KeptCursor, uids: UidSet
@@ -69,13 +83,29 @@ class Fetching:
         return kept
 
     async def _briefs(self, session: Session, uids: UidSet) -> Sequence[Brief]:
+        now = self._around.now()
+        if self._is_hopeless(uids):
+            return [Brief(uid, 0, now) for uid in uids]
         try:
-            return await session.briefs(uids)
+            return await self._watched(uids, session.briefs(uids))
         except NotGiven:
             there = uids & await session.search()
-            now = self._around.now()
             self._alone |= there
             return [Brief(uid, 0, now) for uid in there]
+
+    def _is_hopeless(self, uids: UidSet) -> bool:
+        """Whether it is one mail over which the connection was lost again and again."""
+        return len(uids) == 1 and self._losses[next(iter(uids))] >= _LOSSES
+
+    async def _watched(self, uids: UidSet, asked: Awaitable[Result]) -> Result:
+        """What was asked for; a connection that is lost meanwhile is remembered against the mails."""
+        try:
+            return await asked
+        except ConnectionLost:
+            if len(uids) == 1:
+                self._losses[next(iter(uids))] += 1
+            self._alone |= uids
+            raise
 
     def _groups(self, briefs: Sequence[Brief]) -> list[list[Brief]]:
         """In order; small mails together, a large or doubtful one alone."""
@@ -110,21 +140,16 @@ class Fetching:
 
     async def _fetch(self, session: Session, uids: UidSet) -> dict[int, bytes]:
         """The mails, or those that could be had; a lost connection is remembered against them."""
-        single = len(uids) == 1
-        lost = [uid for uid in uids if self._losses[uid] >= _LOSSES]
-        if lost and single:
+        if self._is_hopeless(uids):
             return {}
         try:
-            mails = await session.fetch(uids)
-        except ConnectionLost:
-            if single:
-                self._losses[next(iter(uids))] += 1
-            self._alone |= uids
-            raise
+            mails = await self._watched(uids, session.fetch(uids))
         except NotGiven:
             self._alone |= uids
             return {}
         self._alone -= UidSet.of(mails)
+        for uid in mails:
+            self._losses.pop(uid, None)
         return mails
 
     async def _take_in(
@@ -294,7 +319,14 @@ class Fetching:
         except NotGiven as error:
             # The mails are taken in; that they lie where they lay is no reason to stop.
             log.warning("mail_not_tidied", channel=self._channel, error=str(error))
+            self.trouble = Seen(
+                ChannelState.DEGRADED,
+                "not-tidied",
+                f"fetched mail cannot be marked or moved: {error}",
+                "Check `after_fetch`: the folder's name, and whether the account may write there.",
+            )
             return kept
+        self.trouble = None
         return await self._put(kept, tidied(kept.cursor, todo))
 
     async def ask_again(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ingest_imap.domain.cursor import Cursor
+from ingest_imap.domain.dating import Brief
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mailboxes import AskFiled, CompletenessProof, Filed, KnownHealth
 from postbus.mail.uid_sets import UidSet
@@ -30,17 +31,6 @@ class Opened:
     uidvalidity: int
     uidnext: int | None
     exists: int
-
-
-@dataclass(frozen=True)
-class Brief:
-    """What is known of a mail before it is fetched; `written_at` is its own Date."""
-
-    uid: int
-    size_bytes: int
-    arrived_at: datetime
-    written_at: datetime | None = None
-    provider_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +75,9 @@ class Session(Protocol):
 
     async def folders(self) -> Sequence[FolderInfo]:
         """All folders of the mailbox."""
+
+    async def make_folder(self, folder: str) -> None:
+        """Make a folder unless it is there; NotGiven."""
 
     async def described(self, folder: str) -> Opened:
         """A folder as STATUS describes it, without opening it; FolderMissing."""

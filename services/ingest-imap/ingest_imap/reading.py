@@ -10,7 +10,7 @@ from ingest_imap.domain.cursor import backlog, live, seen, tidied
 from ingest_imap.domain.health import Seen, trouble
 from ingest_imap.domain.patience import again_after
 from ingest_imap.domain.turns import Kind
-from ingest_imap.fetching import BATCH, Fetching
+from ingest_imap.fetching import Fetching
 from ingest_imap.ports import ConnectionLost, KeptCursor, Lease, NotGiven, Session
 from ingest_imap.surroundings import Surroundings
 from ingest_imap.taking_up import TakingUp
@@ -120,9 +120,8 @@ class FolderReader:
     def _well(self) -> None:
         self._failures = 0
         waiting = len(self._todo) + len(self._later)
-        self._around.board.seen(
-            self._id, self._folder, Seen(ChannelState.CONNECTED, waiting=waiting)
-        )
+        well = Seen(ChannelState.CONNECTED, waiting=waiting)
+        self._around.board.seen(self._id, self._folder, self._fetching.trouble or well)
 
     async def _sweep(
         self, session: Session, kept: KeptCursor, there: UidSet, *, anew: bool = False
@@ -148,7 +147,7 @@ class FolderReader:
                 self._require_allowance(kept)
             kind = Kind.LIVE if self._todo else Kind.BACKLOG
             async with self._around.scheduler.turn(kind):
-                uids = (self._todo or self._later).first(BATCH)
+                uids = self._fetching.choose(self._todo or self._later)
                 kept = await self._fetching.batch(session, self._channel, kept, uids)
                 self._todo, self._later = self._todo - uids, self._later - uids
             self._well()
@@ -186,7 +185,7 @@ class FolderReader:
     async def _until_good(self) -> None:
         """While NATS is away nobody knows whose mailbox this is, so nothing is done with it."""
         while not self._lease.is_good():
-            await asyncio.sleep(_LEASE_SECONDS)  # noqa: ASYNC110 - it is a clock that is asked
+            await asyncio.sleep(_LEASE_SECONDS)
 
     def _may_catch_up(self, kept: KeptCursor) -> bool:
         """Whether mail from before may be fetched: it leaves some of the day for that of today.

@@ -5,13 +5,14 @@ mails (UIDVALIDITY, RFC 9051 §2.3.1.1), it was renamed, or another replica read
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from ingest_imap.domain.cursor import Cursor, seen
-from ingest_imap.ports import Brief, FolderMissing, KeptCursor, NotGiven, Opened, Session
+from ingest_imap.domain.dating import Brief, from_before
+from ingest_imap.ports import FolderMissing, KeptCursor, NotGiven, Opened, Session
 from ingest_imap.surroundings import Surroundings
 from postbus.contracts.configuration import InboundChannel
 from postbus.errors import NotConfigured
@@ -143,14 +144,13 @@ class TakingUp:
             "folder-made-anew",
             f"the server gave all mails of {old.name} new numbers; they are compared again",
         )
-        before = UidSet()
+        briefs: list[Brief] = []
         rest = there
         while rest:
             some = rest.first(_AT_ONCE)
-            for brief in await _briefs(session, some):
-                if _arrived(brief) < old.since - GRACE:
-                    before |= UidSet.of((brief.uid,))
+            briefs += await _briefs(session, some)
             rest -= some
+        before = from_before(briefs, old.since - GRACE)
         cursor = Cursor(
             folder=old.folder,
             uidvalidity=opened.uidvalidity,
@@ -167,12 +167,6 @@ async def _briefs(session: Session, uids: UidSet) -> list[Brief]:
         return list(await session.briefs(uids))
     except NotGiven:
         return []
-
-
-def _arrived(brief: Brief) -> datetime:
-    """A folder that was restored may have today as the arrival of all its mails."""
-    written = brief.written_at
-    return min(brief.arrived_at, written) if written else brief.arrived_at
 
 
 def folder_missing(name: str) -> NotConfigured:

@@ -116,6 +116,15 @@ async def _folders(session: Session, channel: InboundChannel) -> str:
                 f"the folder {name} cannot be opened: {error}", reason="folder-refused"
             ) from error
         words.append(f"{name} has {opened.exists} mails")
+    if channel.move_to is not None:
+        try:
+            await session.make_folder(channel.move_to)
+        except (ConnectionLost, NotGiven) as error:
+            raise NotConfigured(
+                f"the folder {channel.move_to} cannot be made: {error}",
+                reason="folder-refused",
+                advice="Choose another name in `after_fetch`, or make the folder yourself.",
+            ) from error
     return "; ".join(words)
 
 

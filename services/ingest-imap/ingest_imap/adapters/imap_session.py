@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from ingest_imap.adapters.imap_client import ImapClient
 from ingest_imap.adapters.imap_connections import end
 from ingest_imap.adapters.imap_errors import session_errors
-from ingest_imap.ports import Brief, FolderInfo, FolderMissing, NotGiven, Opened
+from ingest_imap.domain.dating import Brief
+from ingest_imap.ports import FolderInfo, FolderMissing, NotGiven, Opened
 from postbus.mail.uid_sets import UidSet
 
 _DATE_KEY = b"BODY[HEADER.FIELDS (DATE)]"
@@ -84,9 +85,15 @@ class ImapSession:
     async def move(self, uids: UidSet, folder: str) -> None:
         await self._run(lambda: self._move(list(uids), folder))
 
-    def _move(self, uids: list[int], folder: str) -> None:
+    async def make_folder(self, folder: str) -> None:
+        await self._run(lambda: self._make_folder(folder))
+
+    def _make_folder(self, folder: str) -> None:
         if not self._client.folder_exists(folder):
             self._client.create_folder(folder)
+
+    def _move(self, uids: list[int], folder: str) -> None:
+        self._make_folder(folder)
         if self._can_move:
             self._client.move(uids, folder)
             return
