@@ -2,7 +2,7 @@
 
 from typing import Final
 
-_DELAYS_SECONDS: Final = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+_DELAYS_SECONDS: Final = (0.2, 1.0, 2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 _REFUSED_SECONDS: Final = 900.0
 """After a refused sign-in: providers lock out who knocks often. A changed configuration is tried at
 once."""
