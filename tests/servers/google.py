@@ -14,6 +14,8 @@ from google.auth import jwt
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+AUDIENCE = "https://oauth2.googleapis.com/token"
+"""What google-auth writes into an assertion, wherever it sends it."""
 MAIL_SCOPE = "https://mail.google.com/"
 
 
@@ -164,7 +166,7 @@ class GoogleServer:
         try:
             claimed = jwt.decode(assertion, verify=False)
             key = self.service_account_public_keys[claimed["iss"]]
-            claims = jwt.decode(assertion, certs=key, audience=self.token_url)
+            claims = jwt.decode(assertion, certs=key, audience=[AUDIENCE, self.token_url])
         except (ValueError, KeyError) as error:
             raise Refused("invalid_grant", "Invalid JWT Signature.") from error
         if claims.get("scope") != MAIL_SCOPE:
