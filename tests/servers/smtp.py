@@ -53,16 +53,22 @@ class SmtpServer:
         self._lock = threading.Lock()
         self.port = free_port()
         self._tls = tls
-        self._controller = self._make()
+        self._controller: _HangingUp | None = self._make()
 
     def start(self) -> "SmtpServer":
+        """Listen; after `stop` again, on the same port."""
+        if self._controller is None:
+            self._controller = self._make()
         self._controller.start()
         return self
 
     def stop(self) -> None:
-        self._controller.stop()
+        if self._controller is not None:
+            self._controller.hang_up()
+            self._controller.stop()
+            self._controller = None
 
-    def _make(self) -> Controller:
+    def _make(self) -> "_HangingUp":
         context = None
         if self._tls != "none":
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -80,7 +86,7 @@ class SmtpServer:
             options["ssl_context"] = context
         if self._tls == "starttls":
             options |= {"tls_context": context, "require_starttls": True}
-        return Controller(self, hostname="127.0.0.1", port=self.port, **options)
+        return _HangingUp(self, hostname="127.0.0.1", port=self.port, **options)
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
@@ -150,3 +156,25 @@ class SmtpServer:
         if drop:
             server.transport.abort()
         return answer
+
+
+class _HangingUp(Controller):
+    """Closes its connections before its loop ends: asyncio would leave their sockets open."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._spoken_with: list[SMTP] = []
+        super().__init__(*args, **options)
+
+    def factory(self) -> SMTP:
+        made = super().factory()
+        self._spoken_with.append(made)
+        return made
+
+    def hang_up(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(5)
+
+    async def _hang_up(self) -> None:
+        for one in self._spoken_with:
+            if one.transport is not None:
+                one.transport.abort()
+        await asyncio.sleep(0.02)

@@ -66,7 +66,7 @@ class SignIn:
             second = await _refused_token(smtp, host, username, known)
             if second is None:
                 return
-            error = second if smtp.is_connected else first
+            error = second
         raise sign_in_refusal(error.code, error.message, with_token=True) from error
 
 
