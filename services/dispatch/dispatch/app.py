@@ -1,7 +1,6 @@
 """Builds dispatch: ledger, guard, transport, lanes."""
 
 from datetime import timedelta
-from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
@@ -123,12 +122,14 @@ class _Parts:
         )
 
     def _subscribe(self) -> None:
-        for name, says, lanes in (
-            ("postbus_sends_waiting", "Mails on a lane or on the clock", self._lanes),
-            ("postbus_sent_copies_waiting", "Copies of sent mail still to be put", self._copies),
-        ):
-            gauge = Gauge(name, says, registry=self.registry)
-            gauge.set_function(partial(_waiting, lanes))
+        Gauge(
+            "postbus_sends_waiting", "Mails on a lane or on the clock", registry=self.registry
+        ).set_function(lambda: self._lanes.waiting)
+        Gauge(
+            "postbus_sent_copies_waiting",
+            "Copies of sent mail still to be put",
+            registry=self.registry,
+        ).set_function(lambda: self._copies.waiting)
         handlers = self._sweep.handlers
         self.bus.consume("dispatch-requests", SendRequestedEvent, handlers.on_send_requested)
         trying = TryHandler(self._transport)
@@ -155,10 +156,6 @@ class _Parts:
         await self._transport.close()
         await self.follower.stop()
         await self.bus.stop()
-
-
-def _waiting(lanes: Lanes) -> int:
-    return lanes.waiting
 
 
 def _copying(around: Around, settings: DispatchSettings) -> Copying:
