@@ -80,7 +80,7 @@ class Copying:
             return self._a.now() + _END_AGAIN
         finished = await self._a.ledger.finished(send_id)
         if finished is None or finished.outcome.state is not SendState.SENT:
-            await self._drop(kept.task, "the mail was not sent")
+            await self._drop(kept.task, "not-sent")
             return None
         return await self._put(kept)
 
@@ -92,8 +92,8 @@ class Copying:
             return self._a.now() + _END_AGAIN  # another replica puts it
         try:
             mail = task.mail or await self._written_again(task)
-        except BlobMissing as error:
-            await self._drop(task, str(error))
+        except BlobMissing:
+            await self._drop(task, "bytes-gone")
             return None
         result = await self._a.sent_mail.put(
             PutSent(
@@ -106,7 +106,7 @@ class Copying:
             return None
         later = put_off(task, self._schedule, now=self._a.now()) if result.again else None
         if later is None:
-            await self._drop(task, result.detail)
+            await self._drop(task, "tried-enough" if result.again else "refused")
             return None
         await self._a.copies.change(kept, later)
         return later.next_try_at
@@ -119,4 +119,5 @@ class Copying:
 
     async def _drop(self, task: CopyTask, why: str) -> None:
         await self._a.copies.forget(task.send_id)
-        log.warning("copy_given_up", send_id=task.send_id, mailbox=task.mailbox, why=why[:200])
+        # In a word of ours: what the server said may name addresses.
+        log.warning("copy_given_up", send_id=task.send_id, mailbox=task.mailbox, why=why)

@@ -58,7 +58,7 @@ class AccessTokens:
         with known.lock:
             if anew or not _is_fresh(known.credentials):
                 self._renew(credential, known.credentials)
-            return SecretStr(known.credentials.token)
+            return SecretStr(str(known.credentials.token))
 
     def _of(self, credential: Credential) -> _Known:
         with self._adding:
@@ -95,9 +95,9 @@ class AccessTokens:
     def _renew(
         self, credential: Credential, credentials: user.Credentials | service_account.Credentials
     ) -> None:
-        request = Request(self._session)  # type: ignore[no-untyped-call] # google-auth has no types here
+        request = Request(self._session)
         try:
-            credentials.refresh(
+            credentials.refresh(  # type: ignore[no-untyped-call] # google-auth has no types here
                 lambda **how: request(**{"timeout": _TIMEOUT_SECONDS, **self._trusting, **how})
             )
         except google.auth.exceptions.RefreshError as error:

@@ -55,8 +55,10 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             ),
         ),
         (
-            r"domain policy has disabled|disabled by (your )?(domain )?admin|"
-            r"administrator has (disabled|blocked)",
+            (
+                r"domain policy has disabled|disabled by (your )?(domain )?admin|"
+                r"administrator has (disabled|blocked)"
+            ),
             Explained(
                 "disabled-by-admin",
                 "the organisation's admin does not allow this way of signing in",
@@ -89,8 +91,10 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             _WRONG_PASSWORD,
         ),
         (
-            r"UNAVAILABLE|INUSE|SERVERBUG|try again|temporar|(?<![\d.])4\.\d\.\d(?![\d.])|"
-            r"system error",
+            (
+                r"UNAVAILABLE|INUSE|SERVERBUG|try again|temporar|(?<![\d.])4\.\d\.\d(?![\d.])|"
+                r"system error"
+            ),
             Explained(
                 "unavailable",
                 "the server cannot sign anybody in at present",
@@ -99,8 +103,10 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             ),
         ),
         (
-            r"PRIVACYREQUIRED|must issue a STARTTLS|plaintext authentication (is )?disallowed|"
-            r"LOGINDISABLED|encryption required",
+            (
+                r"PRIVACYREQUIRED|must issue a STARTTLS|plaintext authentication (is )?disallowed|"
+                r"LOGINDISABLED|encryption required"
+            ),
             Explained(
                 "tls-needed",
                 "the server lets nobody sign in over a connection without TLS",
@@ -116,8 +122,10 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             ),
         ),
         (
-            r"AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|5\.7\.8\b|535|invalid credentials|"
-            r"authentication fail|login fail|password",
+            (
+                r"AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|5\.7\.8\b|535|invalid credentials|"
+                r"authentication fail|login fail|password"
+            ),
             _WRONG_PASSWORD,
         ),
     )
