@@ -91,9 +91,8 @@ def lost_from(told: Any, kept: Any, at: str = "$") -> list[str]:
 def test_what_is_said_to_be_told_by_nobody_is_told_by_nobody() -> None:
     page = (DOCS / "events.md").read_text(encoding="utf-8")
     marked = re.findall(r"\[`([^`]+?)\.<.*no service tells this yet", page)
-    assert marked == ["postbus.channel"]
     sources = [path.read_text(encoding="utf-8") for path in CODE if "services" in path.parts]
-    assert [text for text in sources if f'"{marked[0]}' in text] == []
+    assert [one for one in marked for text in sources if f'"{one}' in text] == []
 
 
 # AsyncAPI 3.0, by its own rules.

@@ -1,6 +1,7 @@
 """A real SMTP server that behaves as told: refuses, delays, drops the connection, wants a login."""
 
 import asyncio
+import base64
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -24,6 +25,11 @@ class Behaviour:
     data_seconds: float = 0
     drop_after_data: int = 0
     users: dict[str, str] = field(default_factory=dict)
+    """User name → password."""
+    tokens: dict[str, str] | None = None
+    """Access token → user name, for XOAUTH2; None: the server does not offer it."""
+    sign_in: list[str] = field(default_factory=list)
+    """Refusals of a sign-in, whatever it is."""
 
 
 @dataclass
@@ -43,44 +49,79 @@ class SmtpServer:
         self.behaviour = behaviour or Behaviour()
         self.taken: list[Taken] = []
         self.connections = 0
+        self.sign_ins = 0
         self._lock = threading.Lock()
         self.port = free_port()
         self._tls = tls
-        self._controller = self._make()
+        self._controller: _HangingUp | None = self._make()
 
     def start(self) -> "SmtpServer":
+        """Listen; after `stop` again, on the same port."""
+        if self._controller is None:
+            self._controller = self._make()
         self._controller.start()
         return self
 
     def stop(self) -> None:
-        self._controller.stop()
+        if self._controller is not None:
+            self._controller.hang_up()
+            self._controller.stop()
+            self._controller = None
 
-    def _make(self) -> Controller:
+    def _make(self) -> "_HangingUp":
         context = None
         if self._tls != "none":
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(CERTIFICATE)
         options: dict[str, Any] = {"enable_SMTPUTF8": True, "data_size_limit": 50_000_000}
-        if self.behaviour.users:
+        if self.behaviour.users or self.behaviour.tokens is not None:
             options |= {
                 "authenticator": self._authenticate,
                 "auth_required": self._tls == "starttls",
                 # aiosmtpd counts only STARTTLS as TLS.
                 "auth_require_tls": self._tls == "starttls",
+                "auth_exclude_mechanism": self._not_offered(),
             }
         if self._tls == "implicit":
             options["ssl_context"] = context
         if self._tls == "starttls":
             options |= {"tls_context": context, "require_starttls": True}
-        return Controller(self, hostname="127.0.0.1", port=self.port, **options)
+        return _HangingUp(self, hostname="127.0.0.1", port=self.port, **options)
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
         assert isinstance(data, LoginPassword)
+        if refused := self._sign_in_refusal():
+            return AuthResult(success=False, handled=False, message=refused)
         user = data.login.decode()
         right = self.behaviour.users.get(user) == data.password.decode()
         return AuthResult(success=right, handled=False, auth_data=user)
+
+    def _not_offered(self) -> list[str]:
+        without = [] if self.behaviour.users else ["PLAIN", "LOGIN"]
+        return without if self.behaviour.tokens is not None else [*without, "XOAUTH2"]
+
+    def _sign_in_refusal(self) -> str:
+        with self._lock:
+            self.sign_ins += 1
+            return self.behaviour.sign_in.pop(0) if self.behaviour.sign_in else ""
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name for it
+        """As Gmail does: a refusal is a challenge first, and the client answers with nothing."""
+        said = base64.b64decode(args[1]).decode()
+        user, bearer = said.removesuffix("\1\1").split("\1")
+        token = bearer.removeprefix("auth=Bearer ")
+        refused = self._sign_in_refusal()
+        known = (self.behaviour.tokens or {}).get(token)
+        if not refused and known is not None and user == f"user={known}":
+            return AuthResult(success=True, auth_data=known)
+        await server.challenge_auth('{"status":"400","schemes":"Bearer"}')
+        refused = refused or (
+            "535 5.7.8 Username and Password not accepted. For more information, go to "
+            "https://support.google.com/mail/?p=BadCredentials"
+        )
+        return AuthResult(success=False, handled=False, message=refused)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name for it
         self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
@@ -115,3 +156,25 @@ class SmtpServer:
         if drop:
             server.transport.abort()
         return answer
+
+
+class _HangingUp(Controller):
+    """Closes its connections before its loop ends: asyncio would leave their sockets open."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._spoken_with: list[SMTP] = []
+        super().__init__(*args, **options)
+
+    def factory(self) -> SMTP:
+        made = super().factory()
+        self._spoken_with.append(made)
+        return made
+
+    def hang_up(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(5)
+
+    async def _hang_up(self) -> None:
+        for one in self._spoken_with:
+            if one.transport is not None:
+                one.transport.abort()
+        await asyncio.sleep(0.02)

@@ -1,34 +1,46 @@
 """Builds dispatch: ledger, guard, transport, lanes."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from pydantic import SecretStr
+from prometheus_client import CollectorRegistry, Gauge
 
+from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_guard import NatsGuard
+from dispatch.adapters.nats_healths import NatsHealths
 from dispatch.adapters.nats_ledger import NatsLedger
-from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits
+from dispatch.adapters.nats_outcomes import NatsOutcomes
+from dispatch.adapters.nats_secrets import KeptSecrets
+from dispatch.adapters.nats_sent_mail import NatsSentMail
+from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Ways
+from dispatch.adapters.smtp_sign_in import SignIn
 from dispatch.adapters.smtp_transport import SmtpTransport, relay_target
+from dispatch.adapters.threads import Threads
+from dispatch.copying import Copying
+from dispatch.domain.copies import GIVE_UP_AFTER, CopyTask
+from dispatch.domain.doubts import Looks
 from dispatch.domain.schedule import Schedule
 from dispatch.handlers import SendHandlers, Sweep, TryHandler
 from dispatch.lanes import Lanes
-from dispatch.sending import Around, Sending
+from dispatch.sending import Sending
 from dispatch.settings import DispatchSettings
+from dispatch.surroundings import Around
 from postbus.blobs import open_store
-from postbus.bus import Bus, BusSettings
-from postbus.bus.topology import LEDGER_BUCKET, SECRETS_BUCKET
+from postbus.bus import Bucket, Bus, BusSettings
+from postbus.bus.topology import LEDGER_BUCKET
 from postbus.configuration import Follower
-from postbus.contracts.base import derived_id, utc_now
+from postbus.contracts.base import utc_now
 from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
-from postbus.contracts.sending import SendOutcome, SendRequestedEvent
+from postbus.contracts.sending import SendRequestedEvent
 from postbus.contracts.trying import TryOutbound
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.secrets import Opener
 
 log = structlog.get_logger("dispatch")
+
+_COPIES_AT_A_TIME = 2
+"""Of one mailbox; its server is spoken with by one thread."""
 
 
 def build(settings: DispatchSettings) -> Service:
@@ -59,34 +71,66 @@ class _Parts:
             self.registry,
         )
         self._settings = settings
-        self._tell = _Telling(self.bus, self.registry)
-        ledger = NatsLedger(lambda: self.bus.bucket(LEDGER_BUCKET))
-        self._transport = _transport(settings, _open_secret(self.bus, settings))
-        sending = Sending(
-            Around(
-                ledger=ledger,
-                guard=NatsGuard(self.bus),
-                transport=self._transport,
-                blobs=open_store(settings.blob_url),
-                configuration=lambda: self.follower.current,
-                tell=self._tell,
-                schedule=Schedule(settings.retry_delays_seconds),
-                now=utc_now,
-                me=settings.instance,
-            )
-        )
+        self._transport = _transport(settings, self.bus)
+        self._around = self._surroundings()
+        copying = _copying(self._around, settings)
+        sending = Sending(self._around, copying)
         self._lanes = Lanes(sending.attempt, width=settings.lane_width, now=utc_now)
+        self._copies = Lanes(copying.attempt, width=_COPIES_AT_A_TIME, now=utc_now)
+        self._sweep = self._sweeper(sending)
+        self._rounds = Rounds(self._sweep.again, name="sweep", seconds=settings.sweep_seconds)
+        self._subscribe()
+
+    def _surroundings(self) -> Around:
+        settings = self._settings
+
+        async def ledger() -> Bucket:
+            return await self.bus.bucket(LEDGER_BUCKET)
+
+        return Around(
+            ledger=NatsLedger(ledger),
+            guard=NatsGuard(self.bus),
+            transport=self._transport,
+            blobs=open_store(settings.blob_url),
+            copies=NatsCopies(ledger),
+            sent_mail=NatsSentMail(self.bus, seconds=settings.mailbox_answer_seconds),
+            healths=NatsHealths(self.bus),
+            configuration=lambda: self.follower.current,
+            tell=NatsOutcomes(self.bus, self.registry),
+            copy_waits=self._copy_waits,
+            schedule=Schedule(settings.retry_delays_seconds),
+            looks=Looks(settings.doubt_looks_seconds),
+            now=utc_now,
+            me=settings.instance,
+        )
+
+    def _copy_waits(self, task: CopyTask) -> None:
+        self._copies.offer(task.mailbox, task.send_id)
+
+    def _sweeper(self, sending: Sending) -> Sweep:
+        around, settings = self._around, self._settings
+        seconds = settings.smtp_command_seconds * 10 + settings.smtp_data_seconds
+        return Sweep(
+            around.ledger,
+            around.copies,
+            self._copy_waits,
+            SendHandlers(around.ledger, self._lanes, around.tell, around.configuration, around.now),
+            sending,
+            settings.instance,
+            timedelta(seconds=seconds),
+            utc_now,
+        )
+
+    def _subscribe(self) -> None:
         Gauge(
             "postbus_sends_waiting", "Mails on a lane or on the clock", registry=self.registry
         ).set_function(lambda: self._lanes.waiting)
-        handlers = SendHandlers(
-            ledger, self._lanes, self._tell, lambda: self.follower.current, utc_now
-        )
-        seconds = settings.smtp_command_seconds * 10 + settings.smtp_data_seconds
-        self._sweep = Sweep(
-            ledger, handlers, sending, settings.instance, timedelta(seconds=seconds), utc_now
-        )
-        self._rounds = Rounds(self._sweep.again, name="sweep", seconds=settings.sweep_seconds)
+        Gauge(
+            "postbus_sent_copies_waiting",
+            "Copies of sent mail still to be put",
+            registry=self.registry,
+        ).set_function(lambda: self._copies.waiting)
+        handlers = self._sweep.handlers
         self.bus.consume("dispatch-requests", SendRequestedEvent, handlers.on_send_requested)
         trying = TryHandler(self._transport)
         self.bus.answer(
@@ -107,61 +151,35 @@ class _Parts:
         await self._rounds.stop()
         # Attempts under way still need the bus to write down how they ended.
         await self._lanes.stop(seconds=self._settings.graceful_seconds * 0.8)
+        # A copy under way is in the ledger, and due again when its time is over.
+        await self._copies.stop(seconds=0)
         await self._transport.close()
         await self.follower.stop()
         await self.bus.stop()
 
 
-class _Telling:
-    """Tells outcomes as events and counts them."""
-
-    def __init__(self, bus: Bus, registry: CollectorRegistry) -> None:
-        self._bus = bus
-        self._count = Counter(
-            "postbus_sends_total", "Outcomes by channel", ["outbound", "state"], registry=registry
-        )
-
-    async def __call__(self, fact: SendOutcome) -> None:
-        """BusUnavailable unless the stream has it."""
-        await self._bus.tell(
-            f"postbus.send.{fact.state}",
-            fact.outbound_channel,
-            fact,
-            event_id=derived_id("send", fact.send_id, fact.state, str(fact.attempt), fact.reason),
-            about=f"tickets/{fact.ticket_number}",
-        )
-        self._count.labels(fact.outbound_channel, fact.state).inc()
+def _copying(around: Around, settings: DispatchSettings) -> Copying:
+    schedule = Schedule(settings.sent_copy_delays_seconds, give_up_after=GIVE_UP_AFTER)
+    # The bus asks twice; whoever asks needs a moment besides.
+    lease = timedelta(seconds=3 * settings.mailbox_answer_seconds)
+    return Copying(around, schedule, lease=lease)
 
 
-def _transport(
-    settings: DispatchSettings,
-    open_secret: Callable[[str, str | None], Awaitable[SecretStr | None]],
-) -> SmtpTransport:
+def _transport(settings: DispatchSettings, bus: Bus) -> SmtpTransport:
     limits = SmtpLimits(
         settings.smtp_connect_seconds, settings.smtp_command_seconds, settings.smtp_data_seconds
     )
-    ca_file = str(settings.tls_ca_file) if settings.tls_ca_file else None
+    threads, file = Threads("smtp"), settings.secrets_private_key_file
+    ways = Ways(
+        reach=settings.reach,
+        tls=settings.tls_contexts,
+        sign_in=SignIn(settings.access_tokens, threads),
+        threads=threads,
+        helo_name=settings.helo_name,
+    )
     return SmtpTransport(
-        SmtpConnections(limits, helo_name=settings.helo_name, ca_file=ca_file),
+        SmtpConnections(limits, ways),
         limits,
         relay=relay_target(settings.relay_url.get_secret_value()),
-        open_secret=open_secret,
+        open_secret=KeptSecrets(bus, Opener.from_file(file) if file else None).open,
     )
-
-
-def _open_secret(
-    bus: Bus, settings: DispatchSettings
-) -> Callable[[str, str | None], Awaitable[SecretStr | None]]:
-    file = settings.secrets_private_key_file
-    opener = Opener.from_file(file) if file else None
-
-    async def open_secret(channel: str, sealed: str | None) -> SecretStr | None:
-        if opener is None:
-            return None
-        name = f"outbound-channels.{channel}"
-        if sealed is None:
-            entry = await (await bus.bucket(SECRETS_BUCKET)).get(name)
-            sealed = entry.value.decode() if entry else None
-        return opener.open(name, sealed) if sealed else None
-
-    return open_secret

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from dispatch.domain.attempts import Attempt, Step, is_orphan, is_too_old
+from dispatch.domain.copies import CopyTask
 from dispatch.domain.outcomes import outcome
 from dispatch.lanes import Lanes
-from dispatch.ports import Kept, Ledger, TellOutcome, Transport
+from dispatch.ports import Copies, Kept, Ledger, TellOutcome, Transport
 from dispatch.sending import Sending
 from postbus.configuration import Configuration, NoOutbound
 from postbus.contracts.sending import SendRequested, SendRequestedEvent, SendState
@@ -69,6 +70,8 @@ class Sweep:
     """Finds in the ledger what no lane has: after a start, and every few seconds."""
 
     ledger: Ledger
+    copies: Copies
+    copy_waits: Callable[[CopyTask], None]
     handlers: SendHandlers
     sending: Sending
     me: str
@@ -82,6 +85,8 @@ class Sweep:
             if kept.attempt.last_outcome is not None:
                 await self.handlers.tell(kept.attempt.last_outcome)
             await self._take(kept, me=self.me)
+        for task in await self.copies.waiting():
+            self.copy_waits(task)
         return len(found)
 
     async def again(self) -> None:
@@ -90,14 +95,18 @@ class Sweep:
             if self.now() - kept.attempt.accepted_at > _TAKE_OVER_AFTER:
                 # Claims in my name are being worked on now, so only the time limit counts.
                 await self._take(kept, me="")
+        for task in await self.copies.waiting():
+            if self.now() - task.sent_at > _TAKE_OVER_AFTER:
+                self.copy_waits(task)
 
     async def _take(self, kept: Kept, *, me: str) -> None:
         attempt = kept.attempt
-        if attempt.step is not Step.CLAIMED:
+        if attempt.step is not Step.CLAIMED or attempt.doubt is not None:
             self.handlers.offer(attempt.request)
         elif is_orphan(attempt, me=me, now=self.now(), send_limit=self.send_limit):
             log.warning("claim_without_outcome", send_id=attempt.request.send_id)
             await self.sending.doubt(kept)
+            self.handlers.offer(attempt.request)
         elif await self.ledger.finished(attempt.request.send_id) is not None:
             self.handlers.offer(attempt.request)
 

@@ -6,8 +6,10 @@ from typing import Protocol
 
 from dispatch.domain.attempts import Attempt, Finished
 from dispatch.domain.compose import Composed
+from dispatch.domain.copies import CopyTask
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest, Verdict
+from postbus.contracts.mailboxes import FindSent, FoundSent, KnownHealth, PutSent, PutSentResult
 from postbus.contracts.sending import SendOutcome, SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
 
@@ -85,6 +87,64 @@ class Guard(Protocol):
 
     async def judge(self, question: JudgeRequest) -> Verdict:
         """May it be sent? GuardUnavailable when nobody answers."""
+
+
+@dataclass(frozen=True)
+class KeptCopy:
+    """A copy that is still to be put into a mailbox, and the revision at which it was read."""
+
+    task: CopyTask
+    revision: int
+
+
+class Copies(Protocol):
+    """The tasks to put copies into mailboxes. Raises BusUnavailable, StateConflict as above."""
+
+    async def keep(self, task: CopyTask) -> None:
+        """Write a task, unless the mail has one."""
+
+    async def get(self, send_id: str) -> KeptCopy | None:
+        """The task of a mail."""
+
+    async def change(self, kept: KeptCopy, task: CopyTask) -> KeptCopy:
+        """Write how far it is, if nobody else did."""
+
+    async def forget(self, send_id: str) -> None:
+        """The task is done, or given up."""
+
+    async def waiting(self) -> list[CopyTask]:
+        """Every task that is still to be done."""
+
+
+class SentMail(Protocol):
+    """The mailboxes where sent mail lies, by way of the service that reads them."""
+
+    async def put(self, copy: PutSent) -> PutSentResult:
+        """Put a copy unless it is there; when nobody answers: not ok, and to come again."""
+
+    async def find(self, question: FindSent) -> FoundSent:
+        """Look for a mail; `found` is None when nobody could look, or nobody answers."""
+
+
+@dataclass(frozen=True)
+class KeptHealth:
+    """What is written of a channel, and the revision at which it was read; 0: nothing yet."""
+
+    health: KnownHealth | None
+    revision: int
+
+
+class Healths(Protocol):
+    """What others can read of the health of channels. Raises BusUnavailable, StateConflict."""
+
+    async def read(self, channel: str) -> KeptHealth:
+        """What is written of an outbound channel."""
+
+    async def write(self, kept: KeptHealth, health: KnownHealth) -> None:
+        """Write what is so now, if nobody else did."""
+
+    async def tell(self, fact: str, health: KnownHealth, *, after: KeptHealth) -> None:
+        """Tell that it changed; told twice of the same change, it is one fact."""
 
 
 TellOutcome = Callable[[SendOutcome], Awaitable[None]]

@@ -1,24 +1,25 @@
 """One attempt to send one mail: route, may I, compose, claim, send, record, tell."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from dispatch.claim import Claim, Claimant
+from dispatch.composing import compose_loaded
+from dispatch.copying import Copying
 from dispatch.domain.attempts import Attempt, Step
-from dispatch.domain.compose import Composed, LoadedFile, compose
-from dispatch.domain.outcomes import outcome
+from dispatch.domain.copies import CopyTask
 from dispatch.domain.permission import Next, Permission, from_verdict, recipients, without_guard
-from dispatch.domain.schedule import Schedule
-from dispatch.ports import Accepted, Guard, Kept, Ledger, OutcomeUnknown, TellOutcome, Transport
-from postbus.blobs import BlobStore
-from postbus.configuration import Configuration, NoOutbound
+from dispatch.doubting import Doubting
+from dispatch.ports import Accepted, Kept, OutcomeUnknown
+from dispatch.recording import Doubtful, Ended, NotHandedOver, Recording
+from dispatch.surroundings import Around
+from dispatch.watching import Watching
+from postbus.configuration import NoOutbound
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest
-from postbus.contracts.mail import Content
-from postbus.contracts.sending import SendOutcome, SendState, SmtpReply
+from postbus.contracts.sending import SendState
 from postbus.errors import (
     BlobMissing,
     CredentialsRejected,
@@ -26,6 +27,7 @@ from postbus.errors import (
     MailHostUnavailable,
     MailRefused,
     NotConfigured,
+    PostbusError,
     StateConflict,
     Unavailable,
 )
@@ -37,50 +39,49 @@ _GUARD_AGAIN = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
-class Around:
-    """What an attempt has around it."""
+class _Sent:
+    """The other side took the mail."""
 
-    ledger: Ledger
-    guard: Guard
-    transport: Transport
-    blobs: BlobStore
-    configuration: Callable[[], Configuration]
-    tell: TellOutcome
-    schedule: Schedule
-    now: Callable[[], datetime]
-    me: str
+    accepted: Accepted
+    from_address: str
+    copy: CopyTask | None
 
 
 class Sending:
     """Attempts; each gives back when to come again, or None when the mail reached its end."""
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, around: Around, copying: Copying) -> None:
         self._a = around
-        self._unwritten: dict[str, SendOutcome | None] = {}
-        """What I know of a claimed mail and the ledger does not, because the bus went away: how it
-        ended, or None for not handed over. Without it, the claim would stand until it is in doubt.
-        """
+        self._copying = copying
+        self._recording = Recording(around)
+        self._doubting = Doubting(around, self._recording)
+        self._watching = Watching(around)
 
-    async def attempt(self, send_id: str) -> datetime | None:  # noqa: PLR0911 - one per way it can go
+    async def attempt(self, send_id: str) -> datetime | None:
         """Do what is to be done now with a mail; safe to call at any time and on any replica."""
         kept = await self._a.ledger.open(send_id)
         if kept is None:
-            self._unwritten.pop(send_id, None)
+            self._recording.unwritten.pop(send_id, None)
             return None
         # Looked for after the open entry was read: whoever ends a mail writes the end first.
         finished = await self._a.ledger.finished(send_id)
         if finished is not None:
-            await self._tell_end(finished.outcome)
+            self._recording.unwritten.pop(send_id, None)
+            await self._recording.tell_end(finished.outcome)
             return None
-        unwritten = self._unwritten.get(send_id)
-        if unwritten is not None:
-            await self._write_end(unwritten)
+        unwritten = self._recording.unwritten.get(send_id)
+        if isinstance(unwritten, Ended):
+            await self._recording.write_end(unwritten)
             return None
         if kept.attempt.step is Step.CLAIMED and not self._was_not_handed_over(kept.attempt):
-            return None
+            return await self._claimed(kept)
         due = kept.attempt.next_attempt_at
         if due is not None and due > self._a.now():
             return due
+        return await self._next(kept)
+
+    async def _next(self, kept: Kept) -> datetime | None:
+        """Route, and ask whether it may be sent."""
         outbound = self._a.configuration().reply_via(kept.attempt.request.channel)
         if isinstance(outbound, NoOutbound):
             return await self._no_route(kept, outbound)
@@ -91,23 +92,37 @@ class Sending:
         kept = Kept(attempt, kept.revision)
         if permission.next is Next.HOLD:
             reason = permission.verdict.reason if permission.verdict else ""
-            await self._end(kept, SendState.HELD, outbound.id, reason=reason)
+            await self._recording.end(kept, SendState.HELD, outbound.id, reason=reason)
             return None
         return await self._send(kept, outbound)
 
     def _was_not_handed_over(self, attempt: Attempt) -> bool:
         """Whether the standing claim is mine and was never used; another replica's is its own."""
-        return attempt.claimed_by == self._a.me and attempt.request.send_id in self._unwritten
+        known = self._recording.unwritten.get(attempt.request.send_id)
+        return attempt.claimed_by == self._a.me and isinstance(known, NotHandedOver)
+
+    async def _claimed(self, kept: Kept) -> datetime | None:
+        """A claim that stands: look for the mail if that is what is left, else it is its holder's.
+
+        The claims of holders that are gone are the sweep's.
+        """
+        attempt = kept.attempt
+        if attempt.doubt is not None:
+            self._recording.unwritten.pop(attempt.request.send_id, None)
+            return await self._doubting.look(kept, attempt.doubt)
+        known = self._recording.unwritten.get(attempt.request.send_id)
+        if attempt.claimed_by == self._a.me and isinstance(known, Doubtful):
+            return await self._doubting.begin(kept, known.why)
+        return None
 
     async def doubt(self, kept: Kept) -> None:
-        """Note that nobody can know whether a claimed mail was sent; it is not sent again."""
+        """Note that nobody knows whether a claimed mail was sent; it is not sent again unlooked."""
         finished = await self._a.ledger.finished(kept.attempt.request.send_id)
         if finished is not None:
-            await self._tell_end(finished.outcome)
+            await self._recording.tell_end(finished.outcome)
             return
-        via = kept.attempt.outbound_channel or "relay"
-        reason = "The service stopped while this mail was being handed over."
-        await self._end(kept, SendState.IN_DOUBT, via, reason=reason)
+        why = "The service stopped while this mail was being handed over."
+        await self._doubting.begin(kept, why)
 
     async def _may_i(self, attempt: Attempt, outbound: OutboundChannel) -> Permission:
         request, now = attempt.request, self._a.now()
@@ -137,54 +152,63 @@ class Sending:
     async def _send(self, kept: Kept, outbound: OutboundChannel) -> datetime | None:
         number = kept.attempt.attempt + 1
         claim = Claim(self._a.ledger, kept, Claimant(self._a.me, outbound.id, number), self._a.now)
-        send_id = kept.attempt.request.send_id
+        again: datetime | None = None
+        trouble: PostbusError | None = None
         try:
-            mail = await self._compose(kept.attempt, outbound)
-            accepted = await self._a.transport.send(outbound, mail, before_data=claim.take)
+            sent = await self._hand_over(claim, outbound)
         except StateConflict:
             return None  # another replica has it
         except Unavailable:
-            # Whether the claim was written or not, not a byte of the mail left.
-            self._unwritten[send_id] = None
+            self._recording.unwritten[kept.attempt.request.send_id] = NotHandedOver()
             raise
-        except (MailRefused, BlobMissing) as error:
-            await self._end(claim.kept, SendState.FAILED, outbound.id, reason=str(error))
         except OutcomeUnknown as error:
-            reason = f"The connection was lost before the server answered ({error})."
-            await self._end(claim.kept, SendState.IN_DOUBT, outbound.id, reason=reason)
+            why = f"The connection was lost before the server answered ({error})."
+            again = await self._doubting.begin(claim.kept, why)
+            trouble = MailHostUnavailable(why, reason="connection-lost")
+        except (MailRefused, BlobMissing) as error:
+            await self._recording.end(claim.kept, SendState.FAILED, outbound.id, reason=str(error))
+            trouble = error
         except (MailHostUnavailable, CredentialsRejected, NotConfigured) as error:
-            self._unwritten[send_id] = None
             again = await self._defer(claim.kept, outbound, error, number)
-            self._unwritten.pop(send_id, None)
-            return again
+            trouble = error
         else:
-            await self._sent(claim.kept, outbound, mail, accepted)
-        return None
+            await self._sent(claim.kept, outbound, sent)
+        await self._watching.saw(outbound.id, trouble)
+        return again
 
-    async def _sent(
-        self, kept: Kept, outbound: OutboundChannel, mail: Composed, accepted: Accepted
-    ) -> None:
-        reason = "; ".join(f"not to {who}: {said.text}" for who, said in accepted.refused.items())
-        await self._end(
+    async def _hand_over(self, claim: Claim, outbound: OutboundChannel) -> _Sent:
+        attempt = claim.kept.attempt
+        mail = await compose_loaded(attempt.request, outbound, self._a.blobs)
+        copy: CopyTask | None = None
+
+        async def before_data() -> None:
+            nonlocal copy
+            copy = await self._copying.prepare(attempt, outbound, mail)
+            await claim.take()
+
+        accepted = await self._a.transport.send(outbound, mail, before_data=before_data)
+        return _Sent(accepted, mail.from_address, copy)
+
+    async def _sent(self, kept: Kept, outbound: OutboundChannel, sent: _Sent) -> None:
+        refused = sent.accepted.refused
+        await self._recording.end(
             kept,
             SendState.SENT,
             outbound.id,
-            reason=reason,
-            reply=accepted.reply,
-            from_address=mail.from_address,
+            reason="; ".join(f"not to {who}: {said.text}" for who, said in refused.items()),
+            reply=sent.accepted.reply,
+            from_address=sent.from_address,
+            copy=sent.copy,
         )
 
-    async def _compose(self, attempt: Attempt, outbound: OutboundChannel) -> Composed:
-        request = attempt.request
-        content = None
-        if request.content is not None:
-            blob = await self._a.blobs.get(request.content.sha256)
-            content = Content.model_validate_json(blob)
-        files = tuple(
-            [LoadedFile(one, await self._a.blobs.get(one.sha256)) for one in request.attachments]
-        )
-        now = request.requested_at  # the same bytes on every attempt
-        return compose(request, outbound, content=content, files=files, now=now)
+    async def _defer(
+        self, kept: Kept, outbound: OutboundChannel, error: PostbusError, number: int
+    ) -> datetime | None:
+        send_id = kept.attempt.request.send_id
+        self._recording.unwritten[send_id] = NotHandedOver()
+        again = await self._recording.defer(kept, outbound.id, error, number)
+        self._recording.unwritten.pop(send_id, None)
+        return again
 
     async def _no_route(self, kept: Kept, problem: NoOutbound) -> datetime:
         """The answer waits; it never leaves from another address by itself."""
@@ -193,86 +217,7 @@ class Sending:
         if last is None or last.reason != problem.detail:
             # Without a due time, so that a changed configuration is followed at once.
             number = kept.attempt.attempt
-            await self._note_deferral(
+            await self._recording.note_deferral(
                 kept, problem.channel, reason=problem.detail, at=at, due=None, number=number
             )
         return at
-
-    async def _defer(
-        self, kept: Kept, outbound: OutboundChannel, error: Exception, number: int
-    ) -> datetime | None:
-        now = self._a.now()
-        at = self._a.schedule.next_attempt_at(
-            number,
-            accepted_at=kept.attempt.accepted_at,
-            now=now,
-            asked_seconds=getattr(error, "retry_after_seconds", None),
-        )
-        if at is None:
-            reason = f"given up after {self._a.schedule.give_up_after.days} days: {error}"
-            await self._end(kept, SendState.FAILED, outbound.id, reason=reason)
-            return None
-        # What an admin has to mend is tried again as soon as the configuration changes.
-        mendable = isinstance(error, (CredentialsRejected, NotConfigured))
-        due = None if mendable else at
-        await self._note_deferral(
-            kept, outbound.id, reason=str(error), at=at, due=due, number=number
-        )
-        return at
-
-    async def _note_deferral(
-        self, kept: Kept, via: str, *, reason: str, at: datetime, due: datetime | None, number: int
-    ) -> None:
-        attempt = kept.attempt.model_copy(
-            update={"step": Step.DEFERRED, "attempt": number, "next_attempt_at": due}
-        )
-        fact = outcome(
-            attempt,
-            SendState.DEFERRED,
-            outbound_channel=via,
-            now=self._a.now(),
-            reason=reason,
-            next_attempt_at=at,
-        )
-        await self._a.ledger.change(kept, attempt.model_copy(update={"last_outcome": fact}))
-        await self._a.tell(fact)
-
-    async def _end(
-        self,
-        kept: Kept,
-        state: SendState,
-        via: str,
-        *,
-        reason: str = "",
-        reply: SmtpReply | None = None,
-        from_address: str = "",
-    ) -> None:
-        fact = outcome(
-            kept.attempt,
-            state,
-            outbound_channel=via,
-            now=self._a.now(),
-            reason=reason,
-            reply=reply,
-            from_address=from_address,
-        )
-        await self._write_end(fact)
-
-    async def _write_end(self, fact: SendOutcome) -> None:
-        self._unwritten[fact.send_id] = fact
-        await self._a.ledger.finish(fact)
-        del self._unwritten[fact.send_id]
-        await self._tell_end(fact)
-
-    async def _tell_end(self, fact: SendOutcome) -> None:
-        """Tell the end, and only then forget that it was open: a crash in between tells again."""
-        await self._a.tell(fact)
-        await self._a.ledger.forget_open(fact.send_id)
-        log.info(
-            "mail_ended",
-            send_id=fact.send_id,
-            state=fact.state,
-            outbound=fact.outbound_channel,
-            attempt=fact.attempt,
-            rule=fact.verdict.rule if fact.verdict else None,
-        )

@@ -5,25 +5,23 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from postbus.connecting import ConnectingSettings
 from postbus.runtime.settings import ServiceSettings
 
 
-class DispatchSettings(ServiceSettings):
+class DispatchSettings(ConnectingSettings, ServiceSettings):
     """What dispatch needs on top of what every service has."""
 
     relay_url: SecretStr = Field(
         default=SecretStr("smtp://127.0.0.1:8029"),
         description="the platform's mail server: `smtp://`, `smtp+starttls://` or "
-        "`smtps://[user:password@]host:port`",
+        "`smtps://[user:password@]host:port`; it may be inside the private network",
     )
     secrets_private_key_file: Path | None = Field(
         default=None, description="private keys that open sealed secrets; the newest first"
     )
     helo_name: str = Field(
         default="postbus.localhost", description="name given in EHLO (RFC 5321 §4.1.1.1)"
-    )
-    tls_ca_file: Path | None = Field(
-        default=None, description="certificates to trust besides the system's, for mail servers"
     )
     instance: str = Field(
         default_factory=socket.gethostname,
@@ -41,4 +39,18 @@ class DispatchSettings(ServiceSettings):
     smtp_command_seconds: float = Field(default=60, description="time for one command, seconds")
     smtp_data_seconds: float = Field(
         default=300, description="time for the server to take the whole mail, seconds"
+    )
+    doubt_looks_seconds: tuple[float, ...] = Field(
+        default=(10, 30, 80),
+        min_length=1,
+        description="waits before each look for a doubtful mail among sent mail, seconds",
+    )
+    sent_copy_delays_seconds: tuple[float, ...] = Field(
+        default=(5, 30, 120, 600, 3600, 21600, 86400),
+        min_length=1,
+        description="waits until a copy of sent mail is put again, seconds; the last repeats for "
+        "30 days",
+    )
+    mailbox_answer_seconds: float = Field(
+        default=30, gt=0, description="how long ingest-imap may take for one answer, seconds"
     )

@@ -1,4 +1,4 @@
-"""Reaching out to servers that admins name: which may be reached, by TLS, as whom."""
+"""Reaching servers that admins name: which may be reached, by which TLS, signed in as whom."""
 
 from postbus.connecting.credentials import (
     Credential,

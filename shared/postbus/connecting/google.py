@@ -43,8 +43,8 @@ class AccessTokens:
         self._known: dict[Credential, _Known] = {}
         self._adding = threading.Lock()
         self._session = requests.Session()
-        if ca_file is not None:
-            self._session.verify = str(ca_file)
+        # Said at each request: on the session, REQUESTS_CA_BUNDLE would win over it (requests 2).
+        self._trusting = {} if ca_file is None else {"verify": str(ca_file)}
 
     def token(self, credential: Credential, *, anew: bool = False) -> SecretStr:
         """A token that is good for five minutes at least; `anew` after a server refused the last.
@@ -58,7 +58,7 @@ class AccessTokens:
         with known.lock:
             if anew or not _is_fresh(known.credentials):
                 self._renew(credential, known.credentials)
-            return SecretStr(known.credentials.token)
+            return SecretStr(str(known.credentials.token))
 
     def _of(self, credential: Credential) -> _Known:
         with self._adding:
@@ -95,9 +95,11 @@ class AccessTokens:
     def _renew(
         self, credential: Credential, credentials: user.Credentials | service_account.Credentials
     ) -> None:
-        request = Request(self._session)  # type: ignore[no-untyped-call] # google-auth has no types here
+        request = Request(self._session)
         try:
-            credentials.refresh(lambda **how: request(**{"timeout": _TIMEOUT_SECONDS, **how}))
+            credentials.refresh(  # type: ignore[no-untyped-call] # google-auth has no types here
+                lambda **how: request(**{"timeout": _TIMEOUT_SECONDS, **self._trusting, **how})
+            )
         except google.auth.exceptions.RefreshError as error:
             raise _refused(credential, error) from error
         except google.auth.exceptions.GoogleAuthError as error:

@@ -79,12 +79,28 @@ def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
     return [(one[0], str(one[4][0])) for one in found]
 
 
+_HOLDS_IPV4 = tuple(ipaddress.IPv6Network(one) for one in ("::/96", "64:ff9b::/96"))
+"""IPv4 in the last four bytes: compatible (RFC 4291 §2.5.5.1), and behind NAT64 (RFC 6052)."""
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""RFC 8215; ipaddress knows it since Python 3.13 only."""
+
+
 def _is_public(address: str) -> bool:
     """Whether it is on the Internet (RFC 6890); IPv4 in IPv6 is judged as IPv4."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
-    one = mapped or parsed
+    one: ipaddress.IPv4Address | ipaddress.IPv6Address = parsed
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed in _LOCAL_NAT64:
+            return False
+        one = _ipv4_in(parsed) or parsed
     return one.is_global and not one.is_multicast
+
+
+def _ipv4_in(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    inside = address.ipv4_mapped or address.sixtofour
+    if inside is None and any(address in network for network in _HOLDS_IPV4):
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return inside
 
 
 def _unreachable(host: str, port: int, error: OSError | None) -> MailHostUnavailable:

@@ -19,6 +19,12 @@ class Explained:
     permanent: bool = True
 
 
+_WRONG_PASSWORD: Final = Explained(
+    "wrong-password",
+    "user name or password is not accepted",
+    "Check both. At Gmail the password is an app password: 16 letters, made after "
+    "2-step verification was turned on; it ends when the account's password changes.",
+)
 _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), said)
     for pattern, said in (
@@ -49,8 +55,10 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             ),
         ),
         (
-            r"domain policy has disabled|disabled by (your )?(domain )?admin|"
-            r"administrator has (disabled|blocked)",
+            (
+                r"domain policy has disabled|disabled by (your )?(domain )?admin|"
+                r"administrator has (disabled|blocked)"
+            ),
             Explained(
                 "disabled-by-admin",
                 "the organisation's admin does not allow this way of signing in",
@@ -78,7 +86,15 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             ),
         ),
         (
-            r"UNAVAILABLE|INUSE|SERVERBUG|try again|temporar|4\.\d\.\d|system error",
+            # Before the next, since "try again" is said of wrong passwords, too.
+            r"\[AUTHENTICATIONFAILED\]|(?<![\d.])5\.7\.8(?![\d.])",
+            _WRONG_PASSWORD,
+        ),
+        (
+            (
+                r"UNAVAILABLE|INUSE|SERVERBUG|try again|temporar|(?<![\d.])4\.\d\.\d(?![\d.])|"
+                r"system error"
+            ),
             Explained(
                 "unavailable",
                 "the server cannot sign anybody in at present",
@@ -87,8 +103,10 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             ),
         ),
         (
-            r"PRIVACYREQUIRED|must issue a STARTTLS|plaintext authentication (is )?disallowed|"
-            r"LOGINDISABLED|encryption required",
+            (
+                r"PRIVACYREQUIRED|must issue a STARTTLS|plaintext authentication (is )?disallowed|"
+                r"LOGINDISABLED|encryption required"
+            ),
             Explained(
                 "tls-needed",
                 "the server lets nobody sign in over a connection without TLS",
@@ -104,14 +122,11 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             ),
         ),
         (
-            r"AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|5\.7\.8\b|535|invalid credentials|"
-            r"authentication fail|login fail|password",
-            Explained(
-                "wrong-password",
-                "user name or password is not accepted",
-                "Check both. At Gmail the password is an app password: 16 letters, made after "
-                "2-step verification was turned on; it ends when the account's password changes.",
+            (
+                r"AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|5\.7\.8\b|535|invalid credentials|"
+                r"authentication fail|login fail|password"
             ),
+            _WRONG_PASSWORD,
         ),
     )
 )

@@ -1,9 +1,16 @@
-"""A mail server to send through, for each test."""
+"""A mail server to send through, and a stage with dispatch on a real nats-server."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
+from nats.aio.client import Client
+from prometheus_client import CollectorRegistry
 
+from dispatch_stage import Stage, support
+from postbus.bus import Bus, BusSettings
+from servers.nats import NatsServer
 from servers.smtp import SmtpServer
 
 
@@ -12,3 +19,19 @@ def relay() -> Iterator[SmtpServer]:
     server = SmtpServer().start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+async def stage(
+    tmp_path: Path, nats_server: NatsServer, admin: Client, relay: SmtpServer
+) -> AsyncIterator[Stage]:
+    """The relay is there, the guard allows, and no replica runs yet."""
+    ticketing = Bus(BusSettings(nats_server.url, "ticketing"), CollectorRegistry())
+    await ticketing.connect()
+    async with AsyncExitStack() as replicas:
+        made = Stage(nats_server.url, admin, ticketing, tmp_path, relay.port, replicas)
+        await made.configure("inbound-channels", support())
+        await made.configure("outbound-channels", {"id": "relay", "name": "Relay", "kind": "relay"})
+        await made.guard_allows()
+        yield made
+    await ticketing.stop()

@@ -3,21 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
 
 from dispatch.adapters.nats_ledger import NatsLedger
-from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Target
+from dispatch.adapters.smtp_connections import Target
 from dispatch.adapters.smtp_transport import SmtpTransport
+from dispatch.copying import Copying
 from dispatch.domain.attempts import Attempt, Step
+from dispatch.domain.doubts import Looks
 from dispatch.domain.schedule import Schedule
-from dispatch.sending import Around, Sending
+from dispatch.sending import Sending
+from dispatch.surroundings import Around
 from doubles.crash import CrashAt
+from doubles.dispatch import MemoryCopies, MemoryHealths, NobodyLooks
 from postbus.blobs import open_store
 from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import LEDGER_BUCKET
@@ -29,6 +32,7 @@ from postbus.errors import BusUnavailable, Unavailable
 from send_builders import send_requested
 from servers.nats import NatsServer
 from servers.smtp import SmtpServer
+from smtp_builders import smtp_transport
 
 CONFIGURATION = Configuration.of(
     [
@@ -60,16 +64,7 @@ async def ledger(nats_server: NatsServer, admin: Client) -> AsyncIterator[NatsLe
 
 @pytest.fixture
 async def way(relay: SmtpServer) -> AsyncIterator[SmtpTransport]:
-    async def no_secret(_: str, __: str | None) -> SecretStr | None:
-        return None
-
-    limits = SmtpLimits(connect_seconds=3, command_seconds=3, data_seconds=3)
-    transport = SmtpTransport(
-        SmtpConnections(limits, helo_name="test.localhost", ca_file=None),
-        limits,
-        relay=Target("127.0.0.1", relay.port, TlsMode.NONE),
-        open_secret=no_secret,
-    )
+    transport = smtp_transport(relay=Target("127.0.0.1", relay.port, TlsMode.NONE, ours=True))
     yield transport
     await transport.close()
     await asyncio.sleep(0.05)
@@ -86,19 +81,23 @@ def sending_of(
     async def tell(fact: SendOutcome) -> None:
         told.append(fact)
 
-    return Sending(
-        Around(
-            ledger=outage.wrap(ledger),
-            guard=Yes(),
-            transport=way,
-            blobs=open_store(f"file://{tmp_path}/blobs"),
-            configuration=lambda: CONFIGURATION,
-            tell=tell,
-            schedule=Schedule((0.01,)),
-            now=lambda: datetime.now(UTC),
-            me="a",
-        )
+    around = Around(
+        ledger=outage.wrap(ledger),
+        guard=Yes(),
+        transport=way,
+        blobs=open_store(f"file://{tmp_path}/blobs"),
+        copies=MemoryCopies(),
+        sent_mail=NobodyLooks(),
+        healths=MemoryHealths(),
+        configuration=lambda: CONFIGURATION,
+        tell=tell,
+        copy_waits=lambda _: None,
+        schedule=Schedule((0.01,)),
+        looks=Looks((0.01,)),
+        now=lambda: datetime.now(UTC),
+        me="a",
     )
+    return Sending(around, Copying(around, Schedule((0.01,)), lease=timedelta(seconds=1)))
 
 
 async def attempt_until_the_end(sending: Sending, ledger: NatsLedger, send_id: str) -> None:

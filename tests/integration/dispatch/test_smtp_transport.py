@@ -1,15 +1,12 @@
 """Sending over real SMTP: what is refused for now, for ever, or cannot be known."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Target
-from dispatch.adapters.smtp_transport import SmtpTransport
+from dispatch.adapters.smtp_transport import SmtpTransport, relay_target
 from dispatch.domain.compose import Composed, Envelope
 from dispatch.ports import OutcomeUnknown
 from postbus.contracts.configuration import OutboundChannel, SmtpAuth, SmtpSettings, TlsMode
@@ -17,6 +14,7 @@ from postbus.contracts.trying import TryOutbound
 from postbus.errors import CredentialsRejected, MailHostUnavailable, MailRefused
 from servers.nats import free_port
 from servers.smtp import CERTIFICATE, Behaviour, SmtpServer
+from smtp_builders import smtp_transport
 
 Make = Callable[..., SmtpServer]
 
@@ -42,19 +40,13 @@ def server() -> Iterator[Make]:
 
 
 def channel(port: int, **fields: Any) -> OutboundChannel:
-    smtp = SmtpSettings(host="localhost", port=port, **{"tls": TlsMode.NONE, **fields})
+    settings = {"host": "localhost", "tls": TlsMode.NONE, **fields}
+    smtp = SmtpSettings(port=port, **settings)
     return OutboundChannel(id="own", name="Own", kind="smtp", from_address="it@abc.com", smtp=smtp)
 
 
-def transport(*, password: str = "right", trusted: bool = True) -> SmtpTransport:
-    async def open_secret(_: str, __: str | None) -> SecretStr | None:
-        return SecretStr(password)
-
-    limits = SmtpLimits(connect_seconds=3, command_seconds=3, data_seconds=3)
-    ca_file = str(CERTIFICATE) if trusted else None
-    connections = SmtpConnections(limits, helo_name="test.localhost", ca_file=ca_file)
-    relay = Target("127.0.0.1", 1, TlsMode.NONE)
-    return SmtpTransport(connections, limits, relay=relay, open_secret=open_secret)
+def transport(*, password: str = "right", trusted: bool = True, **more: Any) -> SmtpTransport:
+    return smtp_transport(secret=password, ca_file=CERTIFICATE if trusted else None, **more)
 
 
 def mail(*recipients: str) -> Composed:
@@ -62,6 +54,10 @@ def mail(*recipients: str) -> Composed:
     return Composed(
         Envelope("it@abc.com", to), b"Subject: x\r\n\r\nHello.\r\n", "it@abc.com", False
     )
+
+
+async def nothing() -> None:
+    """No claim is needed."""
 
 
 async def send(
@@ -153,21 +149,100 @@ async def test_a_password_goes_over_an_encrypted_connection(server: Make, tls: s
 async def test_a_certificate_that_nobody_vouches_for_is_refused(server: Make) -> None:
     """INVARIANT: neither mail nor password goes to somebody in between (RFC 8314 §4.1)."""
     running = server("implicit")
-    assert ssl.HAS_TLSv1_3
-    with pytest.raises(MailHostUnavailable):
+    with pytest.raises(MailHostUnavailable) as raised:
         await send(transport(trusted=False), channel(running.port, tls=TlsMode.IMPLICIT))
+    assert raised.value.reason == "certificate"
     assert running.taken == []
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_a_channel_may_bring_its_own_authority(server: Make, tls: str) -> None:
+    running = server(tls)
+    own = {"tls": TlsMode(tls), "ca_certificates": CERTIFICATE.read_text()}
+    way = transport(trusted=False)
+    await way.send(channel(running.port, **own), mail(), before_data=nothing)
+    # Trust is the channel's own: the open connection is not lent to another that has none.
+    with pytest.raises(MailHostUnavailable):
+        await way.send(channel(running.port, tls=TlsMode(tls)), mail(), before_data=nothing)
+    await way.close()
+    assert len(running.taken) == 1
+
+
+async def test_the_certificate_must_be_made_for_the_name_of_the_channel(server: Make) -> None:
+    """INVARIANT: the socket is opened by address, and the name is checked all the same."""
+    running = server("implicit")
+    elsewhere = channel(running.port, tls=TlsMode.IMPLICIT, host="127.1")
+    with pytest.raises(MailHostUnavailable) as raised:
+        await send(transport(), elsewhere)
+    assert raised.value.reason == "certificate"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "::ffff:127.0.0.1"])
+async def test_a_channel_reaches_no_server_inside_unless_that_is_allowed(
+    server: Make, host: str
+) -> None:
+    """INVARIANT: who may write the configuration cannot make dispatch knock at doors inside."""
+    running = server()
+    with pytest.raises(MailHostUnavailable) as raised:
+        await send(transport(allow_private=False), channel(running.port, host=host))
+    assert raised.value.reason == "private-address"
+    assert running.connections == 0
+
+
+async def test_the_relay_of_the_deployment_may_be_inside(server: Make) -> None:
+    running = server()
+    relay = OutboundChannel(id="relay", name="Relay", kind="relay")
+    way = transport(allow_private=False, relay=relay_target(f"smtp://127.0.0.1:{running.port}"))
+    await send(way, relay)
+    assert len(running.taken) == 1
+
+
+async def test_a_server_without_tls_at_that_port_is_named_so(server: Make) -> None:
+    running = server()
+    for tls in (TlsMode.IMPLICIT, TlsMode.STARTTLS):
+        with pytest.raises(MailHostUnavailable) as raised:
+            await send(transport(), channel(running.port, tls=tls))
+        assert raised.value.reason == "tls"
+        assert raised.value.advice
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "reason"),
+    [
+        ("535 5.7.8 Username and Password not accepted", CredentialsRejected, "wrong-password"),
+        ("534 5.7.9 Application-specific password required", CredentialsRejected,
+         "app-password-needed"),
+        ("535 5.7.8 Authentication failed, try again", CredentialsRejected, "wrong-password"),
+        ("454 4.7.0 Temporary authentication failure", MailHostUnavailable, "unavailable"),
+        ("454 authentication failed", MailHostUnavailable, "unavailable"),
+        ("421 4.7.0 Too many login attempts, rate limited", MailHostUnavailable, "bandwidth"),
+    ],
+)  # fmt: skip
+async def test_a_refused_sign_in_is_worded_and_4yz_is_for_now(
+    server: Make, answer: str, error: type[Exception], reason: str
+) -> None:
+    # PLAIN and LOGIN are both tried.
+    running = server("starttls", users={"bob": "right"}, sign_in=[answer] * 2)
+    settings = {"tls": TlsMode.STARTTLS, "username": "bob", "auth": SmtpAuth.PASSWORD}
+    with pytest.raises(error) as raised:
+        await send(transport(), channel(running.port, **settings))
+    assert raised.value.reason == reason  # type: ignore[attr-defined]
+    assert raised.value.advice  # type: ignore[attr-defined]
+
+
+async def test_no_password_goes_to_a_server_that_offers_no_sign_in(server: Make) -> None:
+    running = server()
+    settings = {"username": "bob", "auth": SmtpAuth.PASSWORD}
+    with pytest.raises(CredentialsRejected) as raised:
+        await send(transport(), channel(running.port, **settings))
+    assert raised.value.reason == "tls-needed"
 
 
 async def test_a_connection_is_used_again(server: Make) -> None:
     running = server()
     way = transport()
-
-    async def claim() -> None:
-        return None
-
     for _ in range(5):
-        await way.send(channel(running.port), mail(), before_data=claim)
+        await way.send(channel(running.port), mail(), before_data=nothing)
     await way.close()
     assert (len(running.taken), running.connections) == (5, 1)
 
@@ -180,8 +255,32 @@ async def test_a_try_says_which_step_failed(server: Make) -> None:
     wrong = await transport(password="wrong").try_out(question)
     failed = wrong.failed_step()
     assert failed is not None
-    assert failed.name == "sign-in"
+    assert (failed.name, failed.reason) == ("sign-in", "wrong-password")
+    assert "app password" in failed.advice
     nobody = await transport().try_out(TryOutbound(channel=channel(free_port())))
     failed = nobody.failed_step()
     assert failed is not None
-    assert failed.name == "connect"
+    assert (failed.name, failed.reason) == ("connect", "unreachable")
+    inside = await transport(allow_private=False).try_out(question)
+    failed = inside.failed_step()
+    assert failed is not None
+    assert (failed.name, failed.reason) == ("connect", "private-address")
+    assert "ALLOW_PRIVATE_HOSTS" in failed.advice
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_a_try_names_the_certificate_as_the_step_that_failed(server: Make, tls: str) -> None:
+    running = server(tls)
+    question = TryOutbound(channel=channel(running.port, tls=TlsMode(tls)))
+    result = await transport(trusted=False).try_out(question)
+    assert [(step.name, step.ok) for step in result.steps] == [
+        ("resolve", True),
+        ("connect", True),
+        ("tls", False),
+    ]
+    assert result.steps[-1].reason == "certificate"
+    fine = await transport().try_out(question)
+    assert fine.ok
+    assert [step.name for step in fine.steps] == [
+        "resolve", "connect", "tls", "sign-in", "sender-accepted",
+    ]  # fmt: skip

@@ -3,15 +3,16 @@
 `open.<send id>` holds an unfinished mail, `done.<send id>` the end of it, for 35 days. The end is
 written before the open entry goes, so both standing side by side means: ended, and not told yet, or
 requested again afterwards; an attempt then tells the end, and takes the open entry away.
+`copy.<send id>` beside them belongs to `nats_copies`.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pydantic
 import structlog
 
+from dispatch.adapters.ledger_keys import key_part
 from dispatch.domain.attempts import ENTRY_LIFE_SECONDS, Attempt, Finished
 from dispatch.ports import Kept
 from postbus.bus import Bucket
@@ -69,18 +70,11 @@ class NatsLedger:
 
 
 def _open(send_id: str) -> str:
-    return _OPEN + _key(send_id)
+    return _OPEN + key_part(send_id)
 
 
 def _done(send_id: str) -> str:
-    return _DONE + _key(send_id)
-
-
-def _key(send_id: str) -> str:
-    """A send id as a KV key; ours are UUIDs, and whatever else comes is hashed."""
-    if send_id.replace("-", "").isalnum() and send_id.isascii():
-        return send_id
-    return hashlib.sha256(send_id.encode()).hexdigest()
+    return _DONE + key_part(send_id)
 
 
 def _bytes(attempt: Attempt) -> bytes:

@@ -13,7 +13,10 @@ import aiosmtplib
 from aiosmtplib import SMTPException
 from pydantic import SecretStr
 
-from dispatch.adapters.smtp_errors import sign_in_errors, smtp_errors
+from dispatch.adapters.smtp_errors import smtp_errors
+from dispatch.adapters.smtp_sign_in import SignIn
+from dispatch.adapters.threads import Threads
+from postbus.connecting import Reach, TlsContexts, names_of
 from postbus.contracts.configuration import SmtpAuth, TlsMode
 from postbus.errors import MailHostUnavailable
 
@@ -24,7 +27,11 @@ _KEEP_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Target:
-    """A server and how to sign in there; connections are shared between equal targets."""
+    """A server and how to sign in there; connections are shared between equal targets.
+
+    `secret` is a password, or for XOAUTH2 a credential as JSON. `ours` is the relay of this
+    deployment, which may stand inside the private network.
+    """
 
     host: str
     port: int
@@ -32,6 +39,8 @@ class Target:
     username: str | None = None
     auth: SmtpAuth = SmtpAuth.NONE
     secret: SecretStr | None = field(default=None, repr=False)
+    ca_certificates: str | None = field(default=None, repr=False)
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,13 +52,23 @@ class SmtpLimits:
     data_seconds: float = 300
 
 
+@dataclass(frozen=True)
+class Ways:
+    """How connections are made: where to, by which TLS, and signed in by what."""
+
+    reach: Reach
+    tls: TlsContexts
+    sign_in: SignIn
+    threads: Threads
+    helo_name: str
+
+
 class SmtpConnections:
     """Idle connections by target."""
 
-    def __init__(self, limits: SmtpLimits, *, helo_name: str, ca_file: str | None = None) -> None:
+    def __init__(self, limits: SmtpLimits, ways: Ways) -> None:
         self._limits = limits
-        self._helo_name = helo_name
-        self._tls = ssl.create_default_context(cafile=ca_file)
+        self._ways = ways
         self._idle: dict[Target, list[tuple[aiosmtplib.SMTP, float]]] = defaultdict(list)
 
     @asynccontextmanager
@@ -65,7 +84,7 @@ class SmtpConnections:
 
     async def open(self, target: Target) -> aiosmtplib.SMTP:
         """A new connection, encrypted and signed in as the target says."""
-        smtp = await self.connect(target)
+        smtp = await self.greet(await self.connect(target), target)
         try:
             await self.protect(smtp, target)
             await self.sign_in(smtp, target)
@@ -74,42 +93,69 @@ class SmtpConnections:
             raise
         return smtp
 
-    async def connect(self, target: Target) -> aiosmtplib.SMTP:
-        """Connect and greet; implicit TLS happens here."""
-        smtp = aiosmtplib.SMTP(
-            hostname=target.host,
-            port=target.port,
-            local_hostname=self._helo_name,
-            timeout=self._limits.command_seconds,
-            use_tls=target.tls is TlsMode.IMPLICIT,
-            start_tls=False,
-            tls_context=self._tls if target.tls is TlsMode.IMPLICIT else None,
+    async def connect(self, target: Target) -> socket.socket:
+        """A connected socket, to an address that may be reached. MailHostUnavailable."""
+        reach = Reach(allow_private=True) if target.ours else self._ways.reach
+        connection = await self._ways.threads.run(
+            lambda: reach.connect(
+                target.host, target.port, timeout_seconds=self._limits.connect_seconds
+            ),
+            too_late=socket.socket.close,
         )
-        async with smtp_errors():
-            await smtp.connect(timeout=self._limits.connect_seconds)
-            await smtp.ehlo()
+        connection.setblocking(False)
+        return connection
+
+    async def greet(self, connection: socket.socket, target: Target) -> aiosmtplib.SMTP:
+        """Hear the greeting and answer it; implicit TLS happens before (RFC 8314 §3)."""
+        try:
+            implicit = target.tls is TlsMode.IMPLICIT
+            smtp = aiosmtplib.SMTP(
+                # With a socket given it is no more than the name that the certificate must have.
+                hostname=_bare(target.host),
+                sock=connection,
+                local_hostname=self._ways.helo_name,
+                timeout=self._limits.command_seconds,
+                use_tls=implicit,
+                start_tls=False,
+                tls_context=self._context(target) if implicit else None,
+            )
+        except BaseException:
+            connection.close()
+            raise
+        try:
+            async with smtp_errors(target.host):
+                await smtp.connect(timeout=self._limits.connect_seconds)
+                await smtp.ehlo()
+        except BaseException:
+            smtp.close()
+            raise
         return smtp
 
     async def protect(self, smtp: aiosmtplib.SMTP, target: Target) -> None:
         """STARTTLS where the target asks for it; the certificate must be right (RFC 8314 §4.1)."""
-        if target.tls is TlsMode.STARTTLS:
-            async with smtp_errors():
-                await smtp.starttls(server_hostname=target.host, tls_context=self._tls)
+        if target.tls is not TlsMode.STARTTLS:
+            return
+        if not smtp.supports_extension("starttls"):
+            raise MailHostUnavailable(
+                f"{target.host} offers no STARTTLS at this port",
+                reason="tls",
+                advice="Choose `implicit` here, or the port for STARTTLS (587).",
+            )
+        context = self._context(target)
+        async with smtp_errors(target.host):
+            await smtp.starttls(server_hostname=_bare(target.host), tls_context=context)
+            # What was offered before TLS counts no longer (RFC 3207 §4.2).
+            await smtp.ehlo()
 
     async def sign_in(self, smtp: aiosmtplib.SMTP, target: Target) -> None:
-        """User name and password where the target has them."""
-        if target.auth is SmtpAuth.PASSWORD and target.username and target.secret:
-            async with sign_in_errors():
-                await smtp.login(target.username, target.secret.get_secret_value())
+        """As the target says. CredentialsRejected, MailHostUnavailable."""
+        await self._ways.sign_in(
+            smtp, target.host, target.auth, username=target.username, secret=target.secret
+        )
 
     async def resolve(self, target: Target) -> str:
         """The addresses of the server, in words; MailHostUnavailable if its name has none."""
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise MailHostUnavailable(f"the name {target.host} has no address") from error
-        return ", ".join(sorted({str(address[4][0]) for address in found}))
+        return await self._ways.threads.run(lambda: names_of(target.host, target.port))
 
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
@@ -119,6 +165,10 @@ class SmtpConnections:
             with suppress(SMTPException, OSError):
                 await asyncio.wait_for(smtp.quit(), 1)
             smtp.close()
+        self._ways.threads.close()
+
+    def _context(self, target: Target) -> ssl.SSLContext:
+        return self._ways.tls.context(target.ca_certificates)
 
     async def _reuse(self, target: Target) -> aiosmtplib.SMTP | None:
         idle = self._idle[target]
@@ -133,3 +183,8 @@ class SmtpConnections:
                     return smtp
             smtp.close()
         return None
+
+
+def _bare(host: str) -> str:
+    """An IPv6 address without its brackets, as certificates have it."""
+    return host.removeprefix("[").removesuffix("]")

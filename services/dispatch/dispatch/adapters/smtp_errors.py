@@ -1,11 +1,14 @@
 """What aiosmtplib raises, in our words: 4yz is for now, 5yz for ever (RFC 5321 §4.2.1)."""
 
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiosmtplib import SMTPAuthenticationError, SMTPException, SMTPResponseException
+from aiosmtplib import SMTPException, SMTPResponseException
 
+from postbus.connecting import explain
+from postbus.connecting.tls import tls_refused
 from postbus.contracts.sending import SmtpReply
 from postbus.errors import CredentialsRejected, MailHostUnavailable, MailRefused, PostbusError
 
@@ -31,28 +34,59 @@ def refusal(code: int, text: str) -> PostbusError:
     wait = _WAIT.search(text)
     seconds = int(wait.group(1)) * _UNIT_SECONDS[wait.group(2).lower()] if wait else None
     return MailHostUnavailable(
-        said, smtp_code=code, enhanced_code=reply.enhanced, retry_after_seconds=seconds
+        said,
+        smtp_code=code,
+        enhanced_code=reply.enhanced,
+        retry_after_seconds=seconds,
+        # The server hangs up, whatever the mail is (RFC 5321 §3.8); other codes are about a mail.
+        reason="unavailable" if code == 421 else "",
+    )
+
+
+def sign_in_refusal(code: int, text: str, *, with_token: bool) -> PostbusError:
+    """The error for a refused sign-in: CredentialsRejected where people must act.
+
+    What a server refuses with 4yz is for now, whatever its words are.
+    """
+    explained = explain(f"{code} {text}", with_token=with_token)
+    said = f"{explained.what}: {code} {text}"[:300]
+    if explained.permanent and 500 <= code < 600:
+        return CredentialsRejected(said, reason=explained.reason, advice=explained.advice)
+    return MailHostUnavailable(
+        said,
+        smtp_code=code,
+        enhanced_code=reply_of(code, text).enhanced,
+        reason="unavailable" if explained.permanent else explained.reason,
+        advice="It is tried again by itself." if explained.permanent else explained.advice,
     )
 
 
 @asynccontextmanager
-async def smtp_errors() -> AsyncIterator[None]:
+async def smtp_errors(host: str) -> AsyncIterator[None]:
     """Translate: an answer of the server by its code, everything else is for now."""
     try:
         yield
     except SMTPResponseException as error:
+        if error.code <= 0:
+            raise _broken(host, error) from error
         raise refusal(error.code, error.message) from error
     except (SMTPException, OSError, TimeoutError, EOFError) as error:
-        raise MailHostUnavailable(f"{type(error).__name__}: {error}"[:300]) from error
+        raise _broken(host, error) from error
 
 
-@asynccontextmanager
-async def sign_in_errors() -> AsyncIterator[None]:
-    """As above; a refused password is no refusal of the mail."""
-    async with smtp_errors():
-        try:
-            yield
-        except SMTPAuthenticationError as error:
-            if 500 <= error.code < 600:
-                raise CredentialsRejected(f"{error.code} {error.message}"[:300]) from error
-            raise
+def _broken(host: str, error: Exception) -> MailHostUnavailable:
+    """No answer, or none that could be read; aiosmtplib wraps what TLS says."""
+    for one in (error, error.__cause__):
+        if isinstance(one, ssl.SSLError):
+            return tls_refused(host, one)
+    if isinstance(error, TimeoutError):
+        return MailHostUnavailable(
+            f"{host} did not answer in time: {error}"[:300],
+            reason="timeout",
+            advice="Check the port and the kind of TLS, and whether the server is well.",
+        )
+    return MailHostUnavailable(
+        f"the connection to {host} broke: {type(error).__name__}: {error}"[:300],
+        reason="connection-lost",
+        advice="Check the port and the kind of TLS, and whether the server is well.",
+    )

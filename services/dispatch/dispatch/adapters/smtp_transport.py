@@ -10,12 +10,13 @@ from pydantic import SecretStr
 
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Target
 from dispatch.adapters.smtp_errors import refusal, reply_of, smtp_errors
+from dispatch.adapters.smtp_trying import Trial
 from dispatch.domain.compose import Composed
 from dispatch.ports import Accepted, OutcomeUnknown
 from postbus.contracts.configuration import OutboundChannel, SmtpAuth, TlsMode
 from postbus.contracts.sending import SmtpReply
-from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
-from postbus.errors import NotConfigured, PostbusError
+from postbus.contracts.trying import TryOutbound, TryResult
+from postbus.errors import NotConfigured
 
 OpenSecret = Callable[[str, str | None], Awaitable[SecretStr | None]]
 """The secret of a channel: (channel id, sealed value or None for the kept one)."""
@@ -40,11 +41,12 @@ def relay_target(url: str) -> Target:
         username=unquote(parts.username) if parts.username else None,
         auth=SmtpAuth.PASSWORD if password else SmtpAuth.NONE,
         secret=password,
+        ours=True,
     )
 
 
 class SmtpTransport:
-    """The port `Transport` for `relay` and `smtp` channels."""
+    """The port `Transport` for channels of every kind."""
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class SmtpTransport:
         if smtp.supports_extension("size"):
             options.append(f"SIZE={len(mail.data)}")
         refused: dict[str, SmtpReply] = {}
-        async with smtp_errors():
+        async with smtp_errors(smtp.hostname or "the server"):
             await smtp.mail(mail.envelope.sender, options=options, encoding=encoding)
             for recipient in mail.envelope.recipients:
                 try:
@@ -110,47 +112,11 @@ class SmtpTransport:
         return reply_of(response.code, response.message)
 
     async def try_out(self, question: TryOutbound) -> TryResult:
-        steps: list[TryStep] = []
-
-        async def step(name: TryStepName, action: Awaitable[object]) -> object:
-            try:
-                result = await action
-            except PostbusError as error:
-                steps.append(TryStep(name=name, ok=False, detail=str(error)))
-                raise
-            steps.append(TryStep(name=name, ok=True, detail=result if type(result) is str else ""))
-            return result
-
-        smtp: aiosmtplib.SMTP | None = None
-        try:
-            target = await self._target(question.channel, question.sealed_secret)
-            await step(TryStepName.RESOLVE, self._connections.resolve(target))
-            opened = await step(TryStepName.CONNECT, self._connections.connect(target))
-            smtp = opened if isinstance(opened, aiosmtplib.SMTP) else None
-            if smtp is None:
-                return TryResult(ok=False, steps=tuple(steps))
-            await step(TryStepName.TLS, self._connections.protect(smtp, target))
-            await step(TryStepName.SIGN_IN, self._connections.sign_in(smtp, target))
-            if question.channel.from_address:
-                await step(
-                    TryStepName.SENDER_ACCEPTED, self._sender(smtp, question.channel.from_address)
-                )
-        except PostbusError as error:
-            if not steps or steps[-1].ok:
-                steps.append(TryStep(name=TryStepName.RESOLVE, ok=False, detail=str(error)))
-            return TryResult(ok=False, steps=tuple(steps))
-        finally:
-            if smtp is not None:
-                smtp.close()
-        return TryResult(ok=True, steps=tuple(steps))
+        target = self._target(question.channel, question.sealed_secret)
+        return await Trial(self._connections).run(target, question.channel.from_address)
 
     async def close(self) -> None:
         await self._connections.close()
-
-    async def _sender(self, smtp: aiosmtplib.SMTP, address: str) -> None:
-        async with smtp_errors():
-            await smtp.mail(address)
-            await smtp.rset()
 
     async def _target(self, channel: OutboundChannel, sealed: str | None) -> Target:
         if channel.kind == "relay":
@@ -159,8 +125,14 @@ class SmtpTransport:
         if smtp is None:
             raise NotConfigured(f"the channel {channel.id} has no server")
         secret = None
-        if smtp.auth is SmtpAuth.PASSWORD:
+        if smtp.auth is not SmtpAuth.NONE:
             secret = await self._open_secret(channel.id, sealed)
-            if secret is None:
-                raise NotConfigured(f"the channel {channel.id} has no password")
-        return Target(smtp.host, smtp.port, smtp.tls, smtp.username, smtp.auth, secret)
+        return Target(
+            smtp.host,
+            smtp.port,
+            smtp.tls,
+            username=smtp.username,
+            auth=smtp.auth,
+            secret=secret,
+            ca_certificates=smtp.ca_certificates,
+        )

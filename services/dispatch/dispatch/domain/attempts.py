@@ -6,12 +6,14 @@
     deferred ◄──────┘
 
 The claim is written before the first byte that cannot be taken back, by compare-and-set, so that of
-several replicas one sends. What comes after a claim without an outcome is never guessed.
+several replicas one sends. What comes after a claim without an outcome is never guessed. Where the
+mailbox can tell, it is looked for there; until then the mail is claimed, with its `doubt`.
 """
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dispatch.domain.doubts import Doubt
 from postbus.contracts.base import Contract
 from postbus.contracts.guard import Verdict
 from postbus.contracts.sending import SendOutcome, SendRequested
@@ -41,6 +43,7 @@ class Attempt(Contract):
     claimed_by: str | None = None
     claimed_at: datetime | None = None
     outbound_channel: str | None = None
+    doubt: Doubt | None = None
     verdict: Verdict | None = None
     last_outcome: SendOutcome | None = None
 
@@ -52,8 +55,11 @@ class Finished(Contract):
 
 
 def is_orphan(attempt: Attempt, *, me: str, now: datetime, send_limit: timedelta) -> bool:
-    """A claim whose holder is gone: mine from before I started, or older than any sending takes."""
-    if attempt.step is not Step.CLAIMED or attempt.claimed_at is None:
+    """A claim whose holder is gone: mine from before I started, or older than any sending takes.
+
+    A claim with a doubt needs no holder: whoever comes by looks.
+    """
+    if attempt.step is not Step.CLAIMED or attempt.claimed_at is None or attempt.doubt is not None:
         return False
     return attempt.claimed_by == me or now - attempt.claimed_at > send_limit
 

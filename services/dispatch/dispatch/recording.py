@@ -1,0 +1,137 @@
+"""Writes into the ledger how an attempt ended, and tells it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from dispatch.domain.attempts import Step
+from dispatch.domain.copies import CopyTask
+from dispatch.domain.outcomes import outcome
+from dispatch.ports import Kept
+from dispatch.surroundings import Around
+from postbus.contracts.sending import SendOutcome, SendState, SmtpReply
+from postbus.errors import CredentialsRejected, NotConfigured
+
+log = structlog.get_logger("dispatch")
+
+
+@dataclass(frozen=True)
+class NotHandedOver:
+    """Whether the claim was written or not, not a byte of the mail left."""
+
+
+@dataclass(frozen=True)
+class Doubtful:
+    """The mail left, and the answer was lost."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How it ended, and the copy that is to be put into a mailbox."""
+
+    fact: SendOutcome
+    copy: CopyTask | None = None
+
+
+class Recording:
+    """What became of attempts: in the ledger, in the stream, and what neither knows yet."""
+
+    def __init__(self, around: Around) -> None:
+        self._a = around
+        self.unwritten: dict[str, NotHandedOver | Doubtful | Ended] = {}
+        """What I know of a claimed mail and the ledger does not, because the bus went away.
+        Without it, the claim would stand until it is in doubt."""
+
+    async def end(
+        self,
+        kept: Kept,
+        state: SendState,
+        via: str,
+        *,
+        reason: str = "",
+        reply: SmtpReply | None = None,
+        from_address: str = "",
+        copy: CopyTask | None = None,
+    ) -> None:
+        """Write the end and tell it; from here on the mail is never sent again."""
+        fact = outcome(
+            kept.attempt,
+            state,
+            outbound_channel=via,
+            now=self._a.now(),
+            reason=reason,
+            reply=reply,
+            from_address=from_address,
+        )
+        await self.write_end(Ended(fact, copy))
+
+    async def write_end(self, ended: Ended) -> None:
+        """As `end`; safe to call again with what is in `unwritten`."""
+        fact = ended.fact
+        self.unwritten[fact.send_id] = ended
+        if ended.copy is not None:
+            # Before the end: a crash after it would lose the copy, and one before it sends no copy,
+            # since a task without its end waits.
+            await self._a.copies.keep(ended.copy)
+        await self._a.ledger.finish(fact)
+        del self.unwritten[fact.send_id]
+        await self.tell_end(fact)
+        if ended.copy is not None:
+            self._a.copy_waits(ended.copy)
+
+    async def tell_end(self, fact: SendOutcome) -> None:
+        """Tell the end, and only then forget that it was open: a crash in between tells again."""
+        await self._a.tell(fact)
+        await self._a.ledger.forget_open(fact.send_id)
+        log.info(
+            "mail_ended",
+            send_id=fact.send_id,
+            state=fact.state,
+            outbound=fact.outbound_channel,
+            attempt=fact.attempt,
+            rule=fact.verdict.rule if fact.verdict else None,
+        )
+
+    async def defer(self, kept: Kept, via: str, error: Exception, number: int) -> datetime | None:
+        """Put the mail off after its attempt of that number; None if it has been tried enough."""
+        at = self._a.schedule.next_attempt_at(
+            number,
+            accepted_at=kept.attempt.accepted_at,
+            now=self._a.now(),
+            asked_seconds=getattr(error, "retry_after_seconds", None),
+        )
+        if at is None:
+            reason = f"given up after {self._a.schedule.give_up_after.days} days: {error}"
+            await self.end(kept, SendState.FAILED, via, reason=reason)
+            return None
+        # What an admin has to mend is tried again as soon as the configuration changes.
+        mendable = isinstance(error, (CredentialsRejected, NotConfigured))
+        due = None if mendable else at
+        await self.note_deferral(kept, via, reason=str(error), at=at, due=due, number=number)
+        return at
+
+    async def note_deferral(
+        self, kept: Kept, via: str, *, reason: str, at: datetime, due: datetime | None, number: int
+    ) -> None:
+        """Write and tell that the mail waits until `at`; `due` None: or until something changes."""
+        attempt = kept.attempt.model_copy(
+            update={
+                "step": Step.DEFERRED,
+                "attempt": number,
+                "next_attempt_at": due,
+                "doubt": None,
+            }
+        )
+        fact = outcome(
+            attempt,
+            SendState.DEFERRED,
+            outbound_channel=via,
+            now=self._a.now(),
+            reason=reason,
+            next_attempt_at=at,
+        )
+        await self._a.ledger.change(kept, attempt.model_copy(update={"last_outcome": fact}))
+        await self._a.tell(fact)

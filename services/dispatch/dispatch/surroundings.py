@@ -1,0 +1,32 @@
+"""What the parts of dispatch have around them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dispatch.domain.copies import CopyTask
+from dispatch.domain.doubts import Looks
+from dispatch.domain.schedule import Schedule
+from dispatch.ports import Copies, Guard, Healths, Ledger, SentMail, TellOutcome, Transport
+from postbus.blobs import BlobStore
+from postbus.configuration import Configuration
+
+
+@dataclass(frozen=True)
+class Around:
+    """What an attempt has around it; `copy_waits` hears of a copy that may be put now."""
+
+    ledger: Ledger
+    guard: Guard
+    transport: Transport
+    blobs: BlobStore
+    copies: Copies
+    sent_mail: SentMail
+    healths: Healths
+    configuration: Callable[[], Configuration]
+    tell: TellOutcome
+    copy_waits: Callable[[CopyTask], None]
+    schedule: Schedule
+    looks: Looks
+    now: Callable[[], datetime]
+    me: str
