@@ -8,9 +8,15 @@ from prometheus_client import CollectorRegistry
 
 from config_service.adapters.bus import BucketWhenOpen, ServiceBus
 from config_service.adapters.nats_archive import NatsArchive
+from config_service.adapters.nats_health import NatsHealth
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
-from config_service.adapters.nats_talk import NatsAudit, NatsTryOutbound
+from config_service.adapters.nats_talk import (
+    NatsAudit,
+    NatsProve,
+    NatsTryInbound,
+    NatsTryOutbound,
+)
 from config_service.adapters.smtp_door import SmtpDoor
 from config_service.api import (
     held_mails,
@@ -25,6 +31,7 @@ from config_service.api.replies import PREFIX
 from config_service.resources.audit import AuditTrail
 from config_service.resources.channel_secrets import ChannelSecrets
 from config_service.resources.channel_tests import ChannelTests
+from config_service.resources.completeness import Completeness
 from config_service.resources.documents import Documents
 from config_service.resources.held_mails import HeldMails
 from config_service.resources.inbound import Inbound
@@ -32,6 +39,7 @@ from config_service.resources.outbound import Outbound
 from config_service.resources.outbound_filter import FilterByHand
 from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.seeding import ensure_tokens, read_bootstrap_tokens, seed
+from config_service.resources.sign_ins import SignIns
 from config_service.resources.ticket_types import TicketTypes
 from config_service.resources.tokens import Tokens
 from config_service.resources.trying import Trying
@@ -39,7 +47,7 @@ from config_service.resources.upkeep import AGAIN_SECONDS, EVERY_SECONDS, Upkeep
 from config_service.settings import Settings
 from postbus.blobs import open_store
 from postbus.bus import Bus, BusSettings
-from postbus.bus.topology import CONFIG_BUCKET, SECRETS_BUCKET, TOPOLOGY
+from postbus.bus.topology import CONFIG_BUCKET, HEALTH_BUCKET, SECRETS_BUCKET, TOPOLOGY
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
 from postbus.runtime import body_limit, problems
@@ -50,6 +58,7 @@ from postbus.secrets import Sealer
 
 NAME = "config"
 TOKEN_BYTES = 32
+PROVE_SECONDS = 60.0
 
 
 def build(settings: Settings) -> Service:
@@ -82,6 +91,7 @@ def assemble(settings: Settings, bus: ServiceBus, registry: CollectorRegistry) -
 class _Parts:
     config: BucketWhenOpen
     secrets: BucketWhenOpen
+    health: BucketWhenOpen
     follower: Follower
     store: NatsStore
     trail: AuditTrail
@@ -100,6 +110,7 @@ def _parts(bus: ServiceBus) -> _Parts:
     return _Parts(
         config=config,
         secrets=BucketWhenOpen(),
+        health=BucketWhenOpen(),
         follower=Follower(),
         store=store,
         trail=trail,
@@ -115,12 +126,6 @@ def _parts(bus: ServiceBus) -> _Parts:
 
 
 def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
-    key_file = settings.secrets_public_key_file
-    sealer = Sealer.from_file(key_file) if key_file else None
-    channel_secrets = ChannelSecrets(NatsSecrets(parts.secrets), sealer)
-    trying = Trying(NatsTryOutbound(bus, settings.try_timeout_seconds), utc_now)
-    documents = parts.documents
-    tests = ChannelTests(documents, trying, SmtpDoor(settings.forward_door))
     auth = BearerAuth(parts.follower)
     api = FastAPI(
         title="Postbus config API",
@@ -133,17 +138,35 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     problems.install(api)
     body_limit.install(api, max_bytes=settings.max_request_bytes)
     v1 = APIRouter(prefix=PREFIX)
-    v1.include_router(inbound.routes(Inbound(documents, parts.own_addresses), tests, auth))
-    out = Outbound(documents, parts.own_addresses, channel_secrets, trying)
-    v1.include_router(outbound.routes(out, tests, auth))
+    _channel_routes(v1, settings, bus, parts, auth)
+    documents = parts.documents
     v1.include_router(ticket_types.routes(TicketTypes(documents), auth))
     v1.include_router(outbound_filter.routes(FilterByHand(documents), auth))
     made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
     v1.include_router(tokens.routes(made_tokens, auth))
-    v1.include_router(insight.routes(tests, parts.trail, auth))
     v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))
     api.include_router(v1)
     return api
+
+
+def _channel_routes(
+    v1: APIRouter, settings: Settings, bus: ServiceBus, parts: _Parts, auth: BearerAuth
+) -> None:
+    documents, own_addresses = parts.documents, parts.own_addresses
+    key_file = settings.secrets_public_key_file
+    sealer = Sealer.from_file(key_file) if key_file else None
+    channel_secrets = ChannelSecrets(NatsSecrets(parts.secrets), sealer)
+    seconds = settings.try_timeout_seconds
+    trying = Trying(NatsTryOutbound(bus, seconds), NatsTryInbound(bus, seconds), utc_now)
+    known = NatsHealth(parts.health)
+    tests = ChannelTests(documents, trying, SmtpDoor(settings.forward_door), known)
+    completeness = Completeness(documents, known, NatsProve(bus, PROVE_SECONDS))
+    sign_ins = SignIns(channel_secrets, trying, utc_now)
+    into = Inbound(documents, own_addresses, sign_ins)
+    v1.include_router(inbound.routes(into, tests, completeness, auth))
+    out = Outbound(documents, own_addresses, sign_ins)
+    v1.include_router(outbound.routes(out, tests, auth))
+    v1.include_router(insight.routes(tests, parts.trail, auth))
 
 
 def _held_mails(settings: Settings, bus: ServiceBus) -> HeldMails:
@@ -175,6 +198,7 @@ class _Life:
             self._hearing = True
         parts.config.open(await self._bus.bucket(CONFIG_BUCKET))
         parts.secrets.open(await self._bus.bucket(SECRETS_BUCKET))
+        parts.health.open(await self._bus.bucket(HEALTH_BUCKET))
         await parts.trail.start()
         await seed(parts.documents, parts.store, mail_domain=self._settings.mail_domain)
         await ensure_tokens(parts.documents, self._bootstrap)

@@ -14,10 +14,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from config_service.domain.refusals import Reason, Refusal
 from config_service.ports import Store
 from config_service.resources.audit import AuditTrail
-from config_service.resources.refusing import invalid, not_found, problem_of
+from config_service.resources.refusing import already_there, invalid, not_found
 from postbus.configuration import Configuration, Kept, key_of
 from postbus.contracts.base import Contract, JsonObject
 from postbus.contracts.configuration import Change
@@ -95,8 +94,7 @@ class Documents:
         try:
             kept = await self._store.create(kind, id_, document, change=change)
         except StateConflict as error:
-            detail = f"There is a {id_} among {kind} already."
-            raise problem_of(Refusal(Reason.ALREADY_EXISTS, detail, "#/id")) from error
+            raise already_there(kind, id_) from error
         await self._trail.changed(None, kept)
         return kept
 
