@@ -11,38 +11,23 @@ from config_service.adapters.nats_archive import NatsArchive
 from config_service.adapters.nats_health import NatsHealth
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
-from config_service.adapters.nats_talk import (
-    NatsAudit,
-    NatsProve,
-    NatsTryInbound,
-    NatsTryOutbound,
-)
-from config_service.adapters.smtp_door import SmtpDoor
+from config_service.adapters.nats_talk import NatsAudit
 from config_service.api import (
     held_mails,
-    inbound,
-    insight,
-    outbound,
     outbound_filter,
     ticket_types,
     tokens,
 )
 from config_service.api.replies import PREFIX
+from config_service.app_channels import Around, add_routes
 from config_service.resources.audit import AuditTrail
-from config_service.resources.channel_secrets import ChannelSecrets
-from config_service.resources.channel_tests import ChannelTests
-from config_service.resources.completeness import Completeness
 from config_service.resources.documents import Documents
 from config_service.resources.held_mails import HeldMails
-from config_service.resources.inbound import Inbound
-from config_service.resources.outbound import Outbound
 from config_service.resources.outbound_filter import FilterByHand
 from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.seeding import ensure_tokens, read_bootstrap_tokens, seed
-from config_service.resources.sign_ins import SignIns
 from config_service.resources.ticket_types import TicketTypes
 from config_service.resources.tokens import Tokens
-from config_service.resources.trying import Trying
 from config_service.resources.upkeep import AGAIN_SECONDS, EVERY_SECONDS, Upkeep
 from config_service.settings import Settings
 from postbus.blobs import open_store
@@ -54,11 +39,9 @@ from postbus.runtime import body_limit, problems
 from postbus.runtime.auth import BearerAuth
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
-from postbus.secrets import Sealer
 
 NAME = "config"
 TOKEN_BYTES = 32
-PROVE_SECONDS = 60.0
 
 
 def build(settings: Settings) -> Service:
@@ -138,7 +121,15 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     problems.install(api)
     body_limit.install(api, max_bytes=settings.max_request_bytes)
     v1 = APIRouter(prefix=PREFIX)
-    _channel_routes(v1, settings, bus, parts, auth)
+    around = Around(
+        bus,
+        parts.documents,
+        parts.own_addresses,
+        parts.trail,
+        NatsSecrets(parts.secrets),
+        NatsHealth(parts.health),
+    )
+    add_routes(v1, settings, around, auth)
     documents = parts.documents
     v1.include_router(ticket_types.routes(TicketTypes(documents), auth))
     v1.include_router(outbound_filter.routes(FilterByHand(documents), auth))
@@ -147,26 +138,6 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))
     api.include_router(v1)
     return api
-
-
-def _channel_routes(
-    v1: APIRouter, settings: Settings, bus: ServiceBus, parts: _Parts, auth: BearerAuth
-) -> None:
-    documents, own_addresses = parts.documents, parts.own_addresses
-    key_file = settings.secrets_public_key_file
-    sealer = Sealer.from_file(key_file) if key_file else None
-    channel_secrets = ChannelSecrets(NatsSecrets(parts.secrets), sealer)
-    seconds = settings.try_timeout_seconds
-    trying = Trying(NatsTryOutbound(bus, seconds), NatsTryInbound(bus, seconds), utc_now)
-    known = NatsHealth(parts.health)
-    tests = ChannelTests(documents, trying, SmtpDoor(settings.forward_door), known)
-    completeness = Completeness(documents, known, NatsProve(bus, PROVE_SECONDS))
-    sign_ins = SignIns(channel_secrets, trying, utc_now)
-    into = Inbound(documents, own_addresses, sign_ins)
-    v1.include_router(inbound.routes(into, tests, completeness, auth))
-    out = Outbound(documents, own_addresses, sign_ins)
-    v1.include_router(outbound.routes(out, tests, auth))
-    v1.include_router(insight.routes(tests, parts.trail, auth))
 
 
 def _held_mails(settings: Settings, bus: ServiceBus) -> HeldMails:

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from config_service.domain.channel_health import Step
+from config_service.domain.google_consent import Consent
 from config_service.domain.held_mails import Told
 from postbus.configuration import Kept
+from postbus.connecting import GoogleRefreshToken
 from postbus.contracts.base import JsonObject
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import Change, InboundChannel, OutboundChannel
@@ -90,6 +92,22 @@ class Prove(Protocol):
 
     async def __call__(self, channel_id: str) -> CompletenessProof:
         """The proof; BusUnavailable when ingest-imap does not answer."""
+
+
+class GoogleConsent(Protocol):
+    """Asks the owner of a mailbox at Google for consent."""
+
+    def authorize_url(self, consent: Consent) -> str:
+        """The page of Google that asks."""
+
+    async def redeem(self, consent: Consent, code: str) -> GoogleRefreshToken:
+        """What the code stands for.
+
+        Raises:
+            CredentialsRejected: Google does not take code or client, or not all was granted; with
+                reason and advice.
+            MailHostUnavailable: Google could not be asked.
+        """
 
 
 class CheckDoor(Protocol):

@@ -68,6 +68,16 @@ def created(content: Contract | JsonObject, revision: int, *, at: str) -> Respon
     )
 
 
+def connected(content: Contract, *, at: str, is_new: bool) -> Response:
+    """201 with where it is, 200 for what was there before."""
+    return Response(
+        orjson.dumps(body_of(content)),
+        status_code=201 if is_new else 200,
+        headers={"Location": f"{PREFIX}/{at}", "Cache-Control": "no-store"},
+        media_type="application/json",
+    )
+
+
 def many(
     items: Sequence[Contract | JsonObject],
     *,

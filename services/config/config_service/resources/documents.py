@@ -113,6 +113,16 @@ class Documents:
         kept = await self._store.replace(before, None, change=change)
         await self._trail.changed(before, kept)
 
+    async def restore(self, kind: str, id_: str, before: Kept | None, *, by: str) -> None:
+        """Make the document what it was, whether or not it has changed since; StateConflict."""
+        there = (await self.state()).kept.get(key_of(kind, id_))
+        if there is None or (before is not None and there.revision == before.revision):
+            return
+        if before is None or before.document is None:
+            await self.remove(there, by=by)
+        else:
+            await self.replace(there, before.document, by=by)
+
 
 def document_of(content: Contract) -> JsonObject:
     """How a model is kept."""
