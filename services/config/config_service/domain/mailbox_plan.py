@@ -51,7 +51,7 @@ def plan_of(
     if present is not None and _is_there(new, there):
         # The same call once more: its first answer was lost on the way.
         return Plan(new.inbound, new.outbound, is_new=False)
-    refusal = _refusal(new, there)
+    refusal = _address_taken(present) if present else _refusal(new, there)
     return refusal if refusal is not None else new
 
 
@@ -98,6 +98,14 @@ def _refusal(plan: Plan, there: Configuration) -> Refusal | None:
     if present is not None and not _sends_as(present, plan.inbound.address or ""):
         return _taken("outbound", id_)
     return None
+
+
+def _address_taken(present: InboundChannel) -> Refusal:
+    detail = (
+        f"{present.address} belongs to the inbound channel {present.id}; to change how it signs "
+        "in, change that channel."
+    )
+    return Refusal(Reason.ADDRESS_TAKEN, detail, "#/address")
 
 
 def _taken(direction: str, id_: str) -> Refusal:
