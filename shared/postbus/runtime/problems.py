@@ -59,7 +59,6 @@ class Problem(Exception):
     def document(self) -> dict[str, object]:
         """The members of the problem document (RFC 9457 §3.1)."""
         members: dict[str, object] = {
-            **self.members,
             "type": f"/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
@@ -70,7 +69,8 @@ class Problem(Exception):
             members["errors"] = [
                 {"pointer": error.pointer, "detail": error.detail} for error in self.errors
             ]
-        return members
+        own = {name: value for name, value in self.members.items() if name not in members}
+        return members | own
 
 
 class FieldErrorBody(BaseModel):
