@@ -37,7 +37,10 @@ def routes(connect: Connect, sign_ins: GoogleSignIns, auth: BearerAuth) -> APIRo
     made: dict[str, Any] = {
         "response_model": ConnectedView,
         "status_code": 201,
-        "responses": replies.TRY_FAILED,
+        "responses": {
+            200: {"model": ConnectedView, "description": "It was there, and is signed in anew"},
+            **replies.TRY_FAILED,
+        },
     }
 
     @router.post("/connect/gmail", summary="A Gmail mailbox with an app password", **made)
