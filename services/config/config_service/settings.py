@@ -41,7 +41,7 @@ class Settings(ServiceSettings):
         default=1024 * 1024, gt=0, description="largest body of an API request, bytes"
     )
     try_timeout_seconds: float = Field(
-        default=20,
+        default=30,
         description="how long a try of a channel may take, seconds",
     )
     public_url: str | None = Field(
