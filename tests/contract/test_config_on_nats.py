@@ -23,9 +23,10 @@ from postbus.bus.permissions import SETUP_USER, server_users
 from postbus.bus.topology import TOPOLOGY, inbox_prefix
 from postbus.configuration import Configuration, Follower
 from postbus.contracts.base import BlobRef
-from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
+from postbus.contracts.catalogue import PROVE_SUBJECT, TRY_INBOUND_SUBJECT, TRY_OUTBOUND_SUBJECT
 from postbus.contracts.mail import MailHeld, MailReleased, Route
-from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
+from postbus.contracts.mailboxes import ChannelState, CompletenessProof, KnownHealth, Prove
+from postbus.contracts.trying import TryInbound, TryOutbound, TryResult, TryStep, TryStepName
 from postbus.runtime.serve import Service
 from postbus.secrets import Opener
 from servers.nats import NatsServer
@@ -211,6 +212,103 @@ async def test_a_secret_reaches_dispatch_sealed_and_a_try_is_answered(
     await started.delete("outbound-channels/it", headers=ANY)
     assert await (await bus.bucket("postbus-secrets")).get("outbound-channels.it") is None
     await bus.stop()
+
+
+def tried_by(opener: Opener, prefix: str, opened: dict[str, str]) -> Callable[[Any], Any]:
+    """Answers a try with success, and remembers the secret that it came with."""
+
+    async def answer(question: TryInbound | TryOutbound) -> TryResult:
+        name = f"{prefix}.{question.channel.id}"
+        opened[name] = opener.open(name, question.sealed_secret or "").get_secret_value()
+        return TryResult(ok=True, steps=(TryStep(name=TryStepName.SIGN_IN, ok=True),))
+
+    return answer
+
+
+async def test_a_gmail_mailbox_is_connected_by_both_services(
+    guarded: Guarded, started: httpx.AsyncClient
+) -> None:
+    """INVARIANT: each of the two can open its own secret and only that, and sees its channel."""
+    opener = Opener.from_file(guarded.folder / "private")
+    opened: dict[str, str] = {}
+    dispatch, ingest = guarded.bus("dispatch"), guarded.bus("ingest-imap")
+    no = TryResult(ok=False)
+    dispatch.answer(
+        TRY_OUTBOUND_SUBJECT,
+        TryOutbound,
+        tried_by(opener, "outbound-channels", opened),
+        otherwise=lambda _: no,
+    )
+    ingest.answer(
+        TRY_INBOUND_SUBJECT,
+        TryInbound,
+        tried_by(opener, "inbound-channels", opened),
+        otherwise=lambda _: no,
+    )
+    await dispatch.start()
+    await ingest.start()
+    asked = {"address": "help@xyz.com", "app_password": "abcd efgh ijkl mnop"}
+    made = await started.post("connect/gmail", json=asked)
+    assert made.status_code == 201, made.text
+    names = {f"{kind}.help-xyz-com" for kind in ("inbound-channels", "outbound-channels")}
+    assert opened == dict.fromkeys(names, "abcdefghijklmnop")
+    bucket = await ingest.bucket("postbus-secrets")
+    for name in names:
+        kept = await bucket.get(name)
+        assert kept is not None
+        assert opener.open(name, kept.value.decode()).get_secret_value() == "abcdefghijklmnop"
+    follower = Follower()
+    await follower.start(ingest)
+    channel = follower.current.inbound("help-xyz-com")
+    assert channel is not None
+    assert channel.imap is not None
+    assert follower.current.filter.match("help@xyz.com") is not None
+    assert {record["id"] for record in await guarded.told()} >= {"help-xyz-com"}
+    await follower.stop()
+    await dispatch.stop()
+    await ingest.stop()
+
+
+async def test_health_and_proof_are_read_where_the_services_write_them(
+    guarded: Guarded, started: httpx.AsyncClient
+) -> None:
+    body = {
+        "id": "it", "name": "IT", "kind": "imap", "address": "it@abc.com",
+        "imap": {"host": "mail.abc.com", "username": "it", "secret": "pw"},
+    }  # fmt: skip
+    made = await started.post("inbound-channels?force=true", json=body)
+    assert made.status_code == 201
+    now = datetime.now(UTC)
+    ingest = guarded.bus("ingest-imap")
+    proof = CompletenessProof(channel="it", proved_at=now, ok=True, seen=3, filed=3)
+
+    async def prove(_: Prove) -> CompletenessProof:
+        return proof.model_copy(update={"seen": 4})
+
+    ingest.answer(PROVE_SUBJECT, Prove, prove, otherwise=lambda _: proof)
+    await ingest.start()
+    health = await ingest.bucket("postbus-health")
+    said = KnownHealth(
+        channel="it", state=ChannelState.NEEDS_SIGN_IN, since=now, checked_at=now, waiting=2
+    )
+    await health.create("inbound.it", said.model_dump_json().encode())
+    await health.create("proof.it", proof.model_dump_json().encode())
+    listed = (await started.get("health")).json()["items"]
+    (shown,) = [one for one in listed if one["channel"] == "it"]
+    assert (shown["state"], shown["waiting"]) == ("needs-sign-in", 2)
+    path = "inbound-channels/it/completeness"
+    assert (await started.get(path)).json()["seen"] == 3
+    assert (await started.get(f"{path}?fresh=true")).json()["seen"] == 4
+    await ingest.stop()
+
+
+async def test_without_ingest_imap_a_mailbox_is_not_saved_untried(
+    started: httpx.AsyncClient,
+) -> None:
+    asked = {"address": "help@xyz.com", "app_password": "abcd efgh ijkl mnop"}
+    answer = await started.post("connect/gmail", json=asked)
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/try-unavailable")
+    assert (await started.get("inbound-channels/help-xyz-com")).status_code == 404
 
 
 async def test_without_dispatch_a_try_is_answered_with_503(started: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from config_service.app import assemble
 from config_service.settings import Settings
 from doubles.kv import MemoryBucket, MemoryBus
 from postbus.contracts.base import Contract
-from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
-from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
+from postbus.contracts.catalogue import PROVE_SUBJECT, TRY_INBOUND_SUBJECT, TRY_OUTBOUND_SUBJECT
+from postbus.contracts.mailboxes import CompletenessProof, Prove
+from postbus.contracts.trying import TryInbound, TryOutbound, TryResult, TryStep, TryStepName
 from postbus.runtime.serve import Service
-from postbus.secrets import KeyPair, generate_key_pair, write_key_files
+from postbus.secrets import KeyPair, Opener, generate_key_pair, write_key_files
 
+PROVED_AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TOKENS = {"admin": "the-admin-token", "agent": "the-agent-token", "reader": "the-reader-token"}
 
 
@@ -40,6 +43,34 @@ class Dispatch:
 
 
 @dataclass
+class IngestImap:
+    """Answers tries of mailboxes, and proves, as ingest-imap would."""
+
+    fails_at: TryStepName | None = None
+    reason: str = "wrong-password"
+    asked: list[TryInbound] = field(default_factory=list)
+    proved: list[str] = field(default_factory=list)
+
+    def answer(self, question: Contract) -> TryResult:
+        assert isinstance(question, TryInbound)
+        self.asked.append(question)
+        if self.fails_at is None:
+            names = (TryStepName.RESOLVE, TryStepName.SIGN_IN, TryStepName.FOLDERS)
+            return TryResult(ok=True, steps=tuple(TryStep(name=one, ok=True) for one in names))
+        step = TryStep(
+            name=self.fails_at, ok=False, detail="it said no", reason=self.reason, advice="Do it."
+        )
+        return TryResult(ok=False, steps=(step,))
+
+    def prove(self, question: Contract) -> CompletenessProof:
+        assert isinstance(question, Prove)
+        self.proved.append(question.channel)
+        return CompletenessProof(
+            channel=question.channel, proved_at=PROVED_AT, ok=True, seen=2, filed=2
+        )
+
+
+@dataclass
 class ConfigUnderTest:
     """Everything that a test of the config service touches."""
 
@@ -47,6 +78,7 @@ class ConfigUnderTest:
     client: httpx.AsyncClient
     bus: MemoryBus
     dispatch: Dispatch
+    ingest: IngestImap
     keys: KeyPair
 
     @property
@@ -56,6 +88,24 @@ class ConfigUnderTest:
     @property
     def secrets(self) -> MemoryBucket:
         return self.bus.buckets["postbus-secrets"]
+
+    async def opened(self, name: str) -> str | None:
+        """The secret that is kept under a name."""
+        entry = await self.secrets.get(name)
+        if entry is None:
+            return None
+        opener = Opener([self.keys.private_key])
+        return opener.open(name, entry.value.decode()).get_secret_value()
+
+    async def say(self, key: str, said: Contract) -> None:
+        """What another service puts into the bucket of healths and proofs."""
+        bucket = self.bus.buckets["postbus-health"]
+        before = await bucket.get(key)
+        value = said.model_dump_json().encode()
+        if before is None:
+            await bucket.create(key, value)
+        else:
+            await bucket.update(key, value, revision=before.revision)
 
     async def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
         answer = await self.client.get(path, params=query)
@@ -100,12 +150,14 @@ async def running(
     """The service, started, with an admin's client."""
     settings, pair = settings_in(folder, **others)
     bus = bus or MemoryBus()
-    dispatch = Dispatch()
+    dispatch, ingest = Dispatch(), IngestImap()
     bus.answers[TRY_OUTBOUND_SUBJECT] = dispatch.answer
+    bus.answers[TRY_INBOUND_SUBJECT] = ingest.answer
+    bus.answers[PROVE_SUBJECT] = ingest.prove
     service = assemble(settings, bus, CollectorRegistry())
     await service.start()
     async with client_of(service, TOKENS["admin"]) as client:
         try:
-            yield ConfigUnderTest(service, client, bus, dispatch, pair)
+            yield ConfigUnderTest(service, client, bus, dispatch, ingest, pair)
         finally:
             await service.stop()

@@ -8,45 +8,37 @@ from prometheus_client import CollectorRegistry
 
 from config_service.adapters.bus import BucketWhenOpen, ServiceBus
 from config_service.adapters.nats_archive import NatsArchive
+from config_service.adapters.nats_health import NatsHealth
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
-from config_service.adapters.nats_talk import NatsAudit, NatsTryOutbound
-from config_service.adapters.smtp_door import SmtpDoor
+from config_service.adapters.nats_talk import NatsAudit
 from config_service.api import (
     held_mails,
-    inbound,
-    insight,
-    outbound,
     outbound_filter,
     ticket_types,
     tokens,
 )
 from config_service.api.replies import PREFIX
+from config_service.app_channels import Around, add_routes
 from config_service.resources.audit import AuditTrail
-from config_service.resources.channel_secrets import ChannelSecrets
-from config_service.resources.channel_tests import ChannelTests
 from config_service.resources.documents import Documents
 from config_service.resources.held_mails import HeldMails
-from config_service.resources.inbound import Inbound
-from config_service.resources.outbound import Outbound
 from config_service.resources.outbound_filter import FilterByHand
 from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.seeding import ensure_tokens, read_bootstrap_tokens, seed
 from config_service.resources.ticket_types import TicketTypes
 from config_service.resources.tokens import Tokens
-from config_service.resources.trying import Trying
 from config_service.resources.upkeep import AGAIN_SECONDS, EVERY_SECONDS, Upkeep
 from config_service.settings import Settings
 from postbus.blobs import open_store
 from postbus.bus import Bus, BusSettings
-from postbus.bus.topology import CONFIG_BUCKET, SECRETS_BUCKET, TOPOLOGY
+from postbus.bus.topology import CONFIG_BUCKET, HEALTH_BUCKET, SECRETS_BUCKET, TOPOLOGY
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
 from postbus.runtime import body_limit, problems
 from postbus.runtime.auth import BearerAuth
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
-from postbus.secrets import Sealer
 
 NAME = "config"
 TOKEN_BYTES = 32
@@ -82,6 +74,7 @@ def assemble(settings: Settings, bus: ServiceBus, registry: CollectorRegistry) -
 class _Parts:
     config: BucketWhenOpen
     secrets: BucketWhenOpen
+    health: BucketWhenOpen
     follower: Follower
     store: NatsStore
     trail: AuditTrail
@@ -100,6 +93,7 @@ def _parts(bus: ServiceBus) -> _Parts:
     return _Parts(
         config=config,
         secrets=BucketWhenOpen(),
+        health=BucketWhenOpen(),
         follower=Follower(),
         store=store,
         trail=trail,
@@ -115,12 +109,6 @@ def _parts(bus: ServiceBus) -> _Parts:
 
 
 def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
-    key_file = settings.secrets_public_key_file
-    sealer = Sealer.from_file(key_file) if key_file else None
-    channel_secrets = ChannelSecrets(NatsSecrets(parts.secrets), sealer)
-    trying = Trying(NatsTryOutbound(bus, settings.try_timeout_seconds), utc_now)
-    documents = parts.documents
-    tests = ChannelTests(documents, trying, SmtpDoor(settings.forward_door))
     auth = BearerAuth(parts.follower)
     api = FastAPI(
         title="Postbus config API",
@@ -133,14 +121,20 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     problems.install(api)
     body_limit.install(api, max_bytes=settings.max_request_bytes)
     v1 = APIRouter(prefix=PREFIX)
-    v1.include_router(inbound.routes(Inbound(documents, parts.own_addresses), tests, auth))
-    out = Outbound(documents, parts.own_addresses, channel_secrets, trying)
-    v1.include_router(outbound.routes(out, tests, auth))
+    around = Around(
+        bus,
+        parts.documents,
+        parts.own_addresses,
+        parts.trail,
+        NatsSecrets(parts.secrets),
+        NatsHealth(parts.health),
+    )
+    add_routes(v1, settings, around, auth)
+    documents = parts.documents
     v1.include_router(ticket_types.routes(TicketTypes(documents), auth))
     v1.include_router(outbound_filter.routes(FilterByHand(documents), auth))
     made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
     v1.include_router(tokens.routes(made_tokens, auth))
-    v1.include_router(insight.routes(tests, parts.trail, auth))
     v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))
     api.include_router(v1)
     return api
@@ -175,6 +169,7 @@ class _Life:
             self._hearing = True
         parts.config.open(await self._bus.bucket(CONFIG_BUCKET))
         parts.secrets.open(await self._bus.bucket(SECRETS_BUCKET))
+        parts.health.open(await self._bus.bucket(HEALTH_BUCKET))
         await parts.trail.start()
         await seed(parts.documents, parts.store, mail_domain=self._settings.mail_domain)
         await ensure_tokens(parts.documents, self._bootstrap)

@@ -1,77 +1,32 @@
 """What comes in over HTTP and what goes out; unknown fields are refused, so that typos show.
 
-Fields that the config API promises for other kinds of channels are taken where they say nothing,
-and fields that are only shown are taken and not kept, so that what was read can be sent back.
+Fields that are only shown are taken and not kept, so that what was read can be sent back.
+Channels are in `channel_bodies`, setting up whole mailboxes in `connect_bodies`.
 """
 
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field
 
 from postbus.contracts.base import Contract
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import (
     FilterEntry,
     FilterPattern,
-    InboundChannel,
     MailAddress,
-    OutboundChannel,
     Scope,
-    SmtpSettings,
     TicketType,
 )
+from postbus.contracts.mailboxes import ChannelState
 
-_STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class InboundChannelBody(InboundChannel):
-    """An inbound channel as it is sent."""
-
-    model_config = _STRICT
-
-    after_fetch: Literal["keep"] | None = Field(
-        default=None, exclude=True, description="for fetched mailboxes; forwarded mail stays"
-    )
-    imap: None = Field(default=None, exclude=True)
-    graph: None = Field(default=None, exclude=True)
-
-
-class SmtpBody(SmtpSettings):
-    """An SMTP server as it is sent; the secret goes in and never out."""
-
-    model_config = _STRICT
-
-    secret: SecretStr | None = Field(
-        default=None, exclude=True, min_length=1, max_length=4096, description="the password"
-    )
-    secret_set: bool = Field(default=False, exclude=True, description="shown only")
-
-
-class OutboundChannelBody(OutboundChannel):
-    """An outbound channel as it is sent."""
-
-    model_config = _STRICT
-
-    smtp: SmtpBody | None = None
-
-
-class SmtpView(SmtpSettings):
-    """An SMTP server as it is shown."""
-
-    secret_set: bool = Field(description="whether a secret is kept")
-
-
-class OutboundChannelView(OutboundChannel):
-    """An outbound channel as it is shown."""
-
-    smtp: SmtpView | None = None
+STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class TicketTypeBody(TicketType):
     """A ticket type as it is sent."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     creation_addresses: tuple[MailAddress, ...] = Field(
         default=(), exclude=True, description="shown only: the addresses of its channels"
@@ -87,7 +42,7 @@ class TicketTypeView(TicketType):
 class FilterEntryBody(Contract):
     """An address, or `*@domain`, that shall get no mail."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     pattern: FilterPattern
     reason: str = Field(default="", max_length=500)
@@ -96,7 +51,7 @@ class FilterEntryBody(Contract):
 class TokenBody(Contract):
     """A token that shall be made."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     name: str = Field(min_length=1, max_length=100, description="who uses it; the audit names it")
     scope: Scope
@@ -124,6 +79,8 @@ class StepView(Contract):
     name: str
     ok: bool | None = Field(description="null: cannot be known from here")
     detail: str
+    reason: str = Field(default="", description="of a failure: a stable word for programs")
+    advice: str = Field(default="", description="what to do about it")
 
 
 class TestView(Contract):
@@ -140,12 +97,16 @@ class HealthView(Contract):
     name: str
     direction: Literal["inbound", "outbound"]
     kind: str
-    state: Literal["connected", "degraded", "needs-sign-in", "paused", "unknown"]
-    last_error: str | None
+    state: ChannelState
+    since: datetime | None = Field(default=None, description="when it came into this state")
+    last_error: str | None = Field(description="in words")
+    reason: str = Field(default="", description="of the last error: a stable word for programs")
+    advice: str = Field(default="", description="what to do about it")
     checked_at: datetime | None
     last_mail_at: datetime | None = None
     lag_seconds: float | None = None
     credential_expires_at: datetime | None = None
+    waiting: int | None = Field(default=None, description="mails there that are not fetched yet")
 
 
 class HeldMailView(Contract):
@@ -167,20 +128,6 @@ class HeldMailView(Contract):
     envelope_to: tuple[str, ...]
     size_bytes: int
     sha256: str
-
-
-class InboundChannels(Contract):
-    """A list."""
-
-    items: tuple[InboundChannel, ...]
-    next_cursor: str | None = None
-
-
-class OutboundChannels(Contract):
-    """A list."""
-
-    items: tuple[OutboundChannelView, ...]
-    next_cursor: str | None = None
 
 
 class TicketTypes(Contract):

@@ -1,14 +1,17 @@
 """What this service needs of the world, in its own words."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from config_service.domain.channel_health import Step
+from config_service.domain.google_consent import Consent
 from config_service.domain.held_mails import Told
 from postbus.configuration import Kept
+from postbus.connecting import GoogleRefreshToken
 from postbus.contracts.base import JsonObject
 from postbus.contracts.channels import AuditRecord
-from postbus.contracts.configuration import Change, OutboundChannel
+from postbus.contracts.configuration import Change, InboundChannel, OutboundChannel
+from postbus.contracts.mailboxes import CompletenessProof, KnownHealth
 from postbus.contracts.trying import TryResult
 
 
@@ -43,6 +46,9 @@ class Store(Protocol):
 class Secrets(Protocol):
     """Where sealed secrets go; BusUnavailable from every call."""
 
+    async def kept(self, name: str) -> str | None:
+        """The sealed secret under that name, if there is one."""
+
     async def keep(self, name: str, sealed: str) -> None:
         """Keep a sealed secret in the place of the one before."""
 
@@ -57,11 +63,51 @@ class TellAudit(Protocol):
         """Return when the stream has it; telling it twice is told once. BusUnavailable."""
 
 
+class TryInboundChannel(Protocol):
+    """Has ingest-imap try a mailbox."""
+
+    async def __call__(self, channel: InboundChannel, sealed_secret: str | None) -> TryResult:
+        """How far it came; BusUnavailable when ingest-imap does not answer."""
+
+
 class TryOutboundChannel(Protocol):
     """Has dispatch try a channel."""
 
     async def __call__(self, channel: OutboundChannel, sealed_secret: str | None) -> TryResult:
         """How far it came; BusUnavailable when dispatch does not answer."""
+
+
+class Known(Protocol):
+    """What the services that use channels know of them; BusUnavailable from every call."""
+
+    async def health(self) -> Mapping[str, KnownHealth]:
+        """What was said last, by `inbound.<id>` and `outbound.<id>`."""
+
+    async def proof(self, channel_id: str) -> CompletenessProof | None:
+        """The completeness proof that was made last."""
+
+
+class Prove(Protocol):
+    """Has ingest-imap compare a mailbox with what is known of it."""
+
+    async def __call__(self, channel_id: str) -> CompletenessProof:
+        """The proof; BusUnavailable when ingest-imap does not answer."""
+
+
+class GoogleConsent(Protocol):
+    """Asks the owner of a mailbox at Google for consent."""
+
+    def authorize_url(self, consent: Consent) -> str:
+        """The page of Google that asks."""
+
+    async def redeem(self, consent: Consent, code: str) -> GoogleRefreshToken:
+        """What the code stands for.
+
+        Raises:
+            CredentialsRejected: Google does not take code or client, or not all was granted; with
+                reason and advice.
+            MailHostUnavailable: Google could not be asked.
+        """
 
 
 class CheckDoor(Protocol):

@@ -4,7 +4,17 @@ from pathlib import Path
 
 from pydantic import Field
 
+from config_service.domain.gmail import (
+    GMAIL_IMAP_HOST,
+    GMAIL_IMAP_PORT,
+    GMAIL_SMTP_HOST,
+    GMAIL_SMTP_PORT,
+)
+from postbus.connecting.google import TOKEN_URL
 from postbus.runtime.settings import ServiceSettings
+
+_HOST_PORT = r"^.+:\d{1,5}$"
+AUTHORIZE_URL = "https://accounts.google.com/o/oauth2/v2/auth"
 
 
 class Settings(ServiceSettings):
@@ -25,11 +35,46 @@ class Settings(ServiceSettings):
     forward_door: str | None = Field(
         default=None,
         description="host:port of the SMTP door of ingest-forward, for tests of channels",
-        pattern=r"^.+:\d{1,5}$",
+        pattern=_HOST_PORT,
     )
     max_request_bytes: int = Field(
         default=1024 * 1024, gt=0, description="largest body of an API request, bytes"
     )
     try_timeout_seconds: float = Field(
-        default=20, description="how long dispatch may take to try an outbound channel, seconds"
+        default=30,
+        description="how long a try of a channel may take, seconds",
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s]+(/\S*)?$",
+        description="where browsers reach this API, e.g. `https://config.example.com`; "
+        "sign-ins with Google come back to it",
+    )
+    google_client_id: str | None = Field(
+        default=None, description="OAuth client of Google; without it each sign-in gives its own"
+    )
+    google_client_secret_file: Path | None = Field(
+        default=None, description="file with that client's secret"
+    )
+    google_authorize_url: str = Field(
+        default=AUTHORIZE_URL, description="where people sign in with Google"
+    )
+    google_token_url: str = Field(
+        default=TOKEN_URL, description="where Google gives tokens for a code"
+    )
+    google_ca_file: Path | None = Field(
+        default=None, description="certificates to trust instead of the usual ones, for Google"
+    )
+    gmail_imap: str = Field(
+        default=f"{GMAIL_IMAP_HOST}:{GMAIL_IMAP_PORT}",
+        pattern=_HOST_PORT,
+        description="host:port that mailboxes set up by `connect/…` are read from, implicit TLS",
+    )
+    gmail_smtp: str = Field(
+        default=f"{GMAIL_SMTP_HOST}:{GMAIL_SMTP_PORT}",
+        pattern=_HOST_PORT,
+        description="host:port that they send by, implicit TLS",
+    )
+    gmail_ca_file: Path | None = Field(
+        default=None, description="certificates that their channels trust besides the usual ones"
     )

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from postbus.errors import BlobMissing, NotConfigured, StateConflict, TemporaryError
@@ -41,8 +41,12 @@ class Problem(Exception):
         title: str = "",
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
-        """Keep what the document will say; `title` defaults to the words of the slug."""
+        """Keep what the document will say; `title` defaults to the words of the slug.
+
+        `members` are those that only this type of problem has (RFC 9457 §3.2).
+        """
         super().__init__(f"{status} {slug}: {detail}")
         self.status = status
         self.slug = slug
@@ -50,6 +54,7 @@ class Problem(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
     def document(self) -> dict[str, object]:
         """The members of the problem document (RFC 9457 §3.1)."""
@@ -64,7 +69,8 @@ class Problem(Exception):
             members["errors"] = [
                 {"pointer": error.pointer, "detail": error.detail} for error in self.errors
             ]
-        return members
+        own = {name: value for name, value in self.members.items() if name not in members}
+        return members | own
 
 
 class FieldErrorBody(BaseModel):
@@ -75,7 +81,9 @@ class FieldErrorBody(BaseModel):
 
 
 class ProblemBody(BaseModel):
-    """A problem document, for the API description (RFC 9457 §3.1)."""
+    """A problem document, for the API description; a type may have more members (RFC 9457 §3.2)."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str = Field(description="`/problems/<slug>`; stable")
     title: str

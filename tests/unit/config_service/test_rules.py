@@ -7,7 +7,7 @@ import pytest
 
 from config_service.domain.audit_records import records_of
 from config_service.domain.etags import Match, if_match, if_none_match
-from config_service.domain.kept_secret import secret_refusal
+from config_service.domain.kept_secret import secret_refusal, sign_in_of
 from config_service.domain.merge_patch import merge
 from config_service.domain.own_entries import entry_id, mending, own_entries
 from config_service.domain.references import filter_removal_refusal, inbound_refusal
@@ -117,9 +117,54 @@ def test_a_kept_secret_goes_only_where_it_was_meant_to_go(
     before: dict[str, Any], after: dict[str, Any], needed: object
 ) -> None:
     """INVARIANT: else whoever may change a host could read the password at a server of his."""
-    refusal = secret_refusal(smtp(**after), smtp(**before).smtp, given=False, kept=True)
+    old, new = sign_in_of(smtp(**before)), sign_in_of(smtp(**after))
+    refusal = secret_refusal(new, old, given=False, kept=True)
     assert (refusal is not None) is needed
-    assert secret_refusal(smtp(**after), smtp(**before).smtp, given=True, kept=True) is None
+    assert secret_refusal(new, old, given=True, kept=True) is None
+
+
+def imap(**fields: Any) -> InboundChannel:
+    settings = {"host": "mail.abc.com", "username": "it@abc.com", **fields}
+    return InboundChannel.model_validate(
+        {"id": "it", "name": "IT", "kind": "imap", "address": "it@abc.com", "imap": settings}
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "needed"),
+    [
+        ({}, {"port": 143, "tls": "starttls"}, False),
+        ({}, {"folders": ["INBOX", "Old"]}, False),
+        ({}, {"auth": "app-password"}, False),
+        ({}, {"host": "mail.evil.example"}, True),
+        ({}, {"tls": "none"}, True),
+        ({}, {"ca_certificates": "whom I trust"}, True),
+        ({"ca_certificates": "whom I trust"}, {}, False),
+        ({}, {"auth": "google-oauth"}, True),
+        ({}, {"auth": "google-service-account"}, True),
+        ({"auth": "google-oauth"}, {"auth": "google-oauth"}, False),
+        ({"auth": "google-service-account"}, {"auth": "google-service-account"}, False),
+        (
+            {"auth": "google-service-account"},
+            {"auth": "google-service-account", "username": "boss@abc.com"},
+            True,
+        ),
+    ],
+)
+def test_a_kept_secret_of_a_mailbox_goes_only_where_it_was_meant_to_go(
+    before: dict[str, Any], after: dict[str, Any], needed: object
+) -> None:
+    """INVARIANT: as above; and who trusts one more authority may meet another server."""
+    old, new = sign_in_of(imap(**before)), sign_in_of(imap(**after))
+    refusal = secret_refusal(new, old, given=False, kept=True)
+    assert (refusal is not None) is needed
+    assert refusal is None or refusal.pointer == "#/imap/secret"
+
+
+def test_a_sign_in_with_google_is_not_typed_in() -> None:
+    refusal = secret_refusal(sign_in_of(imap(auth="google-oauth")), None, given=True, kept=False)
+    assert refusal is not None
+    assert "connect/google" in refusal.detail
 
 
 @pytest.mark.parametrize(
@@ -131,7 +176,7 @@ def test_a_password_needs_both_halves(
     fields: dict[str, Any],
     pointer: str,
 ) -> None:
-    refusal = secret_refusal(smtp(**fields), None, given=given, kept=False)
+    refusal = secret_refusal(sign_in_of(smtp(**fields)), None, given=given, kept=False)
     assert refusal is not None
     assert refusal.pointer == pointer
 

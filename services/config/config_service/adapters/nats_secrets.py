@@ -11,6 +11,11 @@ class NatsSecrets:
     def __init__(self, bucket: Callable[[], KvBucket]) -> None:
         self._bucket = bucket
 
+    async def kept(self, name: str) -> str | None:
+        """The sealed secret, or None."""
+        entry = await self._bucket().get(name)
+        return entry.value.decode() if entry else None
+
     async def keep(self, name: str, sealed: str) -> None:
         """Write it over whatever is there; StateConflict when somebody else does, too."""
         before = await self._bucket().get(name)

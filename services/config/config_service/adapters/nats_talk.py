@@ -2,10 +2,11 @@
 
 from config_service.adapters.bus import ServiceBus
 from postbus.contracts.base import derived_id
-from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
+from postbus.contracts.catalogue import PROVE_SUBJECT, TRY_INBOUND_SUBJECT, TRY_OUTBOUND_SUBJECT
 from postbus.contracts.channels import AuditRecord
-from postbus.contracts.configuration import OutboundChannel
-from postbus.contracts.trying import TryOutbound, TryResult
+from postbus.contracts.configuration import InboundChannel, OutboundChannel
+from postbus.contracts.mailboxes import CompletenessProof, Prove
+from postbus.contracts.trying import TryInbound, TryOutbound, TryResult
 
 
 class NatsAudit:
@@ -27,6 +28,36 @@ class NatsAudit:
             record,
             event_id=event_id,
             about=f"{record.kind}/{record.id}",
+        )
+
+
+class NatsTryInbound:
+    """`config_service.ports.TryInboundChannel`: ingest-imap answers."""
+
+    def __init__(self, bus: ServiceBus, timeout_seconds: float) -> None:
+        self._bus = bus
+        self._timeout_seconds = timeout_seconds
+
+    async def __call__(self, channel: InboundChannel, sealed_secret: str | None) -> TryResult:
+        """How far the mailbox came; BusUnavailable."""
+        question = TryInbound(channel=channel, sealed_secret=sealed_secret)
+        return await self._bus.ask(
+            TRY_INBOUND_SUBJECT, question, TryResult, timeout_seconds=self._timeout_seconds
+        )
+
+
+class NatsProve:
+    """`config_service.ports.Prove`: ingest-imap answers."""
+
+    def __init__(self, bus: ServiceBus, timeout_seconds: float) -> None:
+        self._bus = bus
+        self._timeout_seconds = timeout_seconds
+
+    async def __call__(self, channel_id: str) -> CompletenessProof:
+        """The proof; BusUnavailable."""
+        question = Prove(channel=channel_id)
+        return await self._bus.ask(
+            PROVE_SUBJECT, question, CompletenessProof, timeout_seconds=self._timeout_seconds
         )
 
 

@@ -2,20 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Response
 
 from config_service.api import replies
-from config_service.bodies import (
+from config_service.bodies import TestView
+from config_service.channel_bodies import (
     OutboundChannelBody,
     OutboundChannels,
     OutboundChannelView,
-    TestView,
 )
+from config_service.resources.channel_documents import shown
 from config_service.resources.channel_tests import ChannelTests
-from config_service.resources.outbound import KIND, Outbound, Saving, shown
+from config_service.resources.outbound import KIND, Outbound
+from config_service.resources.sign_ins import Saving
 from postbus.runtime.auth import BearerAuth, Caller
-
-Force = Annotated[bool, Query(description="save without trying whether it works")]
 
 
 def routes(outbound: Outbound, tests: ChannelTests, auth: BearerAuth) -> APIRouter:
@@ -36,15 +36,21 @@ def routes(outbound: Outbound, tests: ChannelTests, auth: BearerAuth) -> APIRout
         "",
         response_model=OutboundChannelView,
         status_code=201,
+        responses=replies.TRY_FAILED,
         summary="Make an outbound channel, after trying it",
     )
-    async def create(body: OutboundChannelBody, caller: admin, force: Force = False) -> Response:  # noqa: FBT002 - a query parameter
+    async def create(
+        body: OutboundChannelBody,
+        caller: admin,
+        force: replies.Force = False,  # noqa: FBT002 - a query parameter
+    ) -> Response:
         kept = await outbound.create(body, Saving(by=caller.name, force=force))
         return replies.created(shown(kept), kept.revision, at=f"{KIND}/{kept.id}")
 
     @router.patch(
         "/{channel_id}",
         response_model=OutboundChannelView,
+        responses=replies.TRY_FAILED,
         summary="Change an outbound channel, after trying it where that matters",
     )
     async def patch(
@@ -52,7 +58,7 @@ def routes(outbound: Outbound, tests: ChannelTests, auth: BearerAuth) -> APIRout
         body: replies.MergePatch,
         caller: admin,
         match: replies.IfMatch = None,
-        force: Force = False,  # noqa: FBT002 - a query parameter
+        force: replies.Force = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         saving = Saving(by=caller.name, force=force)
         kept = await outbound.patch(channel_id, body, match=match, saving=saving)

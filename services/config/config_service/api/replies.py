@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
-from fastapi import Body, Header, Response
-from pydantic import BaseModel
+from fastapi import Body, Header, Query, Response
+from pydantic import BaseModel, Field
 
 from config_service.domain.etags import Match, etag_of, if_none_match
 from postbus.contracts.base import Contract, JsonObject
+from postbus.runtime.problems import ProblemBody
 
 PREFIX = "/api/v1"
 
@@ -19,6 +20,7 @@ IfMatch = Annotated[
 IfNoneMatch = Annotated[
     str | None, Header(alias="If-None-Match", description="ETag of what is there already")
 ]
+Force = Annotated[bool, Query(description="save without trying whether it works")]
 MergePatch = Annotated[
     JsonObject,
     Body(
@@ -26,6 +28,22 @@ MergePatch = Annotated[
         description="the fields that change; null removes one (RFC 7396)",
     ),
 ]
+
+
+class TryProblem(ProblemBody):
+    """A problem document about a channel that was tried and does not work."""
+
+    step: str = Field(default="", description="the step that failed")
+    reason: str = Field(default="", description="why: a stable word, where the cause is known")
+    advice: str = Field(default="", description="what to do about it, for people")
+
+
+TRY_FAILED: dict[int | str, dict[str, Any]] = {
+    422: {
+        "model": TryProblem,
+        "description": "Not valid, or it was tried and does not work (`/problems/try-failed`)",
+    }
+}
 
 
 def body_of(content: Contract | JsonObject) -> JsonObject:
@@ -46,6 +64,16 @@ def created(content: Contract | JsonObject, revision: int, *, at: str) -> Respon
         orjson.dumps(body_of(content)),
         status_code=201,
         headers={"ETag": etag_of(revision), "Location": f"{PREFIX}/{at}"},
+        media_type="application/json",
+    )
+
+
+def connected(content: Contract, *, at: str, is_new: bool) -> Response:
+    """201 with where it is, 200 for what was there before."""
+    return Response(
+        orjson.dumps(body_of(content)),
+        status_code=201 if is_new else 200,
+        headers={"Location": f"{PREFIX}/{at}", "Cache-Control": "no-store"},
         media_type="application/json",
     )
 

@@ -1,21 +1,19 @@
 """How a channel is doing, as far as that can be known here; what is not known is said to be so."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
 
 from postbus.configuration import Configuration, NoOutbound
 from postbus.contracts.configuration import InboundChannel, OutboundChannel
-from postbus.contracts.trying import TryResult
+from postbus.contracts.mailboxes import ChannelState, KnownHealth
+from postbus.contracts.trying import TryResult, TryStepName
 
-
-class ChannelState(StrEnum):
-    """`unknown` is an outbound channel that nobody has tried since this service started."""
-
-    CONNECTED = "connected"
-    DEGRADED = "degraded"
-    PAUSED = "paused"
-    UNKNOWN = "unknown"
+STALE_AFTER: Final = timedelta(minutes=30)
+_COME_AGAIN: Final = frozenset(
+    {"unavailable", "too-many-connections", "bandwidth", "token-unavailable"}
+)
+"""Reasons for a refused sign-in that go away by themselves; after all others people must act."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +35,31 @@ class Tried:
 
 @dataclass(frozen=True)
 class ChannelHealth:
-    """State, and why, in words."""
+    """State, and why; `last_error` in words, `known` what the service that uses it said."""
 
     state: ChannelState
     last_error: str | None = None
     checked_at: datetime | None = None
+    reason: str = ""
+    advice: str = ""
+    known: KnownHealth | None = None
 
 
-def inbound_steps(channel: InboundChannel, there: Configuration, door: Step) -> tuple[Step, ...]:
-    """The steps of an inbound test, in order."""
+def forward_steps(channel: InboundChannel, there: Configuration, door: Step) -> tuple[Step, ...]:
+    """The steps of a test of a channel that mail is forwarded to, in order."""
     addresses = ", ".join(channel.own_addresses())
+    return (
+        Step("address", bool(addresses), f"mail to {addresses} becomes a ticket"),
+        *config_steps(channel, there),
+        door,
+    )
+
+
+def config_steps(channel: InboundChannel, there: Configuration) -> tuple[Step, ...]:
+    """What the configuration itself says of an inbound channel."""
     route = there.reply_via(channel.id)
     on_filter = [one for one in channel.own_addresses() if there.filter.match(one) is None]
     return (
-        Step("address", bool(addresses), f"mail to {addresses} becomes a ticket"),
         Step("enabled", channel.enabled, "enabled" if channel.enabled else "paused"),
         Step(
             "reply-via",
@@ -62,32 +71,85 @@ def inbound_steps(channel: InboundChannel, there: Configuration, door: Step) -> 
             not on_filter,
             f"not on the filter yet: {', '.join(on_filter)}" if on_filter else "on the filter",
         ),
-        door,
     )
 
 
-def inbound_health(steps: tuple[Step, ...], now: datetime) -> ChannelHealth:
+def forward_health(steps: tuple[Step, ...], now: datetime) -> ChannelHealth:
     """The health that follows from the steps."""
     by_name = {step.name: step for step in steps}
     if by_name["enabled"].ok is False:
         return ChannelHealth(ChannelState.PAUSED, checked_at=now)
-    failed = [step.detail for step in steps if step.ok is False]
+    failed = _failed(steps)
     if failed:
-        return ChannelHealth(ChannelState.DEGRADED, "; ".join(failed), now)
+        return ChannelHealth(ChannelState.DEGRADED, failed, now)
     if any(step.ok is None for step in steps):
         return ChannelHealth(ChannelState.UNKNOWN, checked_at=now)
     return ChannelHealth(ChannelState.CONNECTED, checked_at=now)
 
 
-def outbound_health(channel: OutboundChannel, tried: Tried | None) -> ChannelHealth:
-    """The health that follows from the last try."""
-    at = tried.at if tried else None
+def mailbox_health(
+    channel: InboundChannel, steps: tuple[Step, ...], known: KnownHealth | None, now: datetime
+) -> ChannelHealth:
+    """The health of a mailbox that is fetched: what its reader said, unless we know better."""
     if not channel.enabled:
-        return ChannelHealth(ChannelState.PAUSED, checked_at=at)
+        return replace(_said(known), state=ChannelState.PAUSED)
+    if known is None or known.state is ChannelState.PAUSED:
+        return replace(_said(known), state=ChannelState.UNKNOWN)
+    if now - known.checked_at > STALE_AFTER:
+        since = f"{known.checked_at:%Y-%m-%d %H:%M} UTC"
+        return ChannelHealth(
+            ChannelState.DEGRADED,
+            f"nobody has looked at this mailbox since {since}",
+            known.checked_at,
+            reason="not-looked-at",
+            advice="Look whether ingest-imap is running.",
+            known=known,
+        )
+    failed = _failed(steps)
+    if known.state is ChannelState.CONNECTED and failed:
+        return replace(_said(known), state=ChannelState.DEGRADED, last_error=failed)
+    return _said(known)
+
+
+def outbound_health(
+    channel: OutboundChannel, tried: Tried | None, known: KnownHealth | None = None
+) -> ChannelHealth:
+    """The health that follows from what was learnt last, by using the channel or by trying it."""
+    if known is not None and (tried is None or known.checked_at >= tried.at):
+        health = _said(known)
+    else:
+        health = replace(_tried(tried), known=known)
+    if not channel.enabled:
+        return replace(health, state=ChannelState.PAUSED)
+    return health
+
+
+def _said(known: KnownHealth | None) -> ChannelHealth:
+    if known is None:
+        return ChannelHealth(ChannelState.UNKNOWN)
+    return ChannelHealth(
+        known.state, known.last_error, known.checked_at, known.reason, known.advice, known
+    )
+
+
+def _tried(tried: Tried | None) -> ChannelHealth:
     if tried is None:
         return ChannelHealth(ChannelState.UNKNOWN)
-    failed = tried.result.failed_step()
-    if tried.result.ok or failed is None:
+    step = tried.result.failed_step()
+    if tried.result.ok or step is None:
         state = ChannelState.CONNECTED if tried.result.ok else ChannelState.DEGRADED
-        return ChannelHealth(state, checked_at=at)
-    return ChannelHealth(ChannelState.DEGRADED, f"{failed.name}: {failed.detail}", at)
+        return ChannelHealth(state, checked_at=tried.at)
+    people_must_act = (
+        step.name is TryStepName.SIGN_IN and step.reason and step.reason not in _COME_AGAIN
+    )
+    return ChannelHealth(
+        ChannelState.NEEDS_SIGN_IN if people_must_act else ChannelState.DEGRADED,
+        f"{step.name}: {step.detail}",
+        tried.at,
+        step.reason,
+        step.advice,
+    )
+
+
+def _failed(steps: tuple[Step, ...]) -> str | None:
+    return "; ".join(step.detail for step in steps if step.ok is False) or None

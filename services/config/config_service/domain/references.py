@@ -1,6 +1,6 @@
 """What documents say of one another, and what may therefore not be done."""
 
-from config_service.domain.own_entries import holder_of
+from config_service.domain.own_entries import Channel, holder_of
 from config_service.domain.refusals import Reason, Refusal
 from postbus.configuration import Configuration
 from postbus.configuration.snapshot import RELAY_ID
@@ -49,6 +49,14 @@ def _address_refusal(channel: InboundChannel, there: Configuration) -> Refusal |
     return None
 
 
+def kind_refusal(before: Channel, after: Channel) -> Refusal | None:
+    """Why a channel cannot become this: what is known of one kind says nothing of another."""
+    if before.kind == after.kind:
+        return None
+    detail = f"{before.id} stays of the kind {before.kind}; make another channel."
+    return Refusal(Reason.PROTECTED, detail, "#/kind")
+
+
 def outbound_removal_refusal(channel: OutboundChannel, there: Configuration) -> Refusal | None:
     """Why this outbound channel cannot be removed.
 
@@ -68,8 +76,8 @@ def outbound_removal_refusal(channel: OutboundChannel, there: Configuration) -> 
     return None
 
 
-def outbound_change_refusal(channel: OutboundChannel) -> Refusal | None:
-    """Why an outbound channel cannot become this."""
+def relay_refusal(channel: OutboundChannel) -> Refusal | None:
+    """Why an outbound channel cannot be made under this id."""
     if channel.id == RELAY_ID and channel.kind != "relay":
         return Refusal(Reason.PROTECTED, "The relay stays a relay.", "#/kind")
     return None

@@ -14,10 +14,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from config_service.domain.refusals import Reason, Refusal
 from config_service.ports import Store
 from config_service.resources.audit import AuditTrail
-from config_service.resources.refusing import invalid, not_found, problem_of
+from config_service.resources.refusing import already_there, invalid, not_found
 from postbus.configuration import Configuration, Kept, key_of
 from postbus.contracts.base import Contract, JsonObject
 from postbus.contracts.configuration import Change
@@ -95,8 +94,7 @@ class Documents:
         try:
             kept = await self._store.create(kind, id_, document, change=change)
         except StateConflict as error:
-            detail = f"There is a {id_} among {kind} already."
-            raise problem_of(Refusal(Reason.ALREADY_EXISTS, detail, "#/id")) from error
+            raise already_there(kind, id_) from error
         await self._trail.changed(None, kept)
         return kept
 
@@ -114,6 +112,16 @@ class Documents:
         change = Change(by=by, at=self._now())
         kept = await self._store.replace(before, None, change=change)
         await self._trail.changed(before, kept)
+
+    async def restore(self, kind: str, id_: str, before: Kept | None, *, by: str) -> None:
+        """Make the document what it was, whether or not it has changed since; StateConflict."""
+        there = (await self.state()).kept.get(key_of(kind, id_))
+        if there is None or (before is not None and there.revision == before.revision):
+            return
+        if before is None or before.document is None:
+            await self.remove(there, by=by)
+        else:
+            await self.replace(there, before.document, by=by)
 
 
 def document_of(content: Contract) -> JsonObject:

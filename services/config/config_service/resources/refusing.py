@@ -1,13 +1,13 @@
 """Turns refusals into problem documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from config_service.domain.etags import Match, etag_of, if_match
 from config_service.domain.refusals import Reason, Refusal
-from postbus.configuration import Kept
+from postbus.configuration import Kept, key_of
 from postbus.runtime.problems import FieldError, Problem, validation_problem
 
 STATUS: Mapping[Reason, int] = {
@@ -44,6 +44,18 @@ def invalid(error: ValidationError) -> Problem:
 def not_found(kind: str, id_: str) -> Problem:
     """The 404 problem."""
     return Problem(404, "not-found", detail=f"There is no {id_} among {kind}.")
+
+
+def require_new_id(kind: str, id_: str, there: Container[str]) -> None:
+    """409 when there is one of that id; asked before anything is tried or written."""
+    if key_of(kind, id_) in there:
+        raise already_there(kind, id_)
+
+
+def already_there(kind: str, id_: str) -> Problem:
+    """The 409 problem of an id that is taken."""
+    detail = f"There is a {id_} among {kind} already."
+    return problem_of(Refusal(Reason.ALREADY_EXISTS, detail, "#/id"))
 
 
 def require_same_id(body: Mapping[str, Any], kept: Kept) -> None:

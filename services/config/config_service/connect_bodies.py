@@ -1,0 +1,120 @@
+"""Setting up a whole mailbox in one call, as it comes in over HTTP and goes out."""
+
+from datetime import datetime
+from typing import Literal
+
+import orjson
+from pydantic import Field, SecretStr, field_validator
+
+from config_service.bodies import STRICT
+from config_service.channel_bodies import MAX_SECRET, InboundChannelView, OutboundChannelView
+from config_service.domain.gmail import MailboxWish
+from postbus.contracts.base import Contract, JsonObject, Slug
+from postbus.contracts.configuration import (
+    AfterFetch,
+    Colour,
+    FilterEntry,
+    Folder,
+    History,
+    MailAddress,
+)
+
+
+class MailboxBody(Contract):
+    """The mailbox; what is left out is as usual."""
+
+    model_config = STRICT
+
+    address: MailAddress
+    id: Slug | None = Field(
+        default=None, description="of both channels; default: made of the address"
+    )
+    name: str | None = Field(
+        default=None, min_length=1, max_length=100, description="default: what is before the @"
+    )
+    colour: Colour | None = None
+    ticket_type: Slug | None = None
+    from_name: str | None = Field(default=None, max_length=100, pattern=r"^[^\x00-\x1f]*$")
+    history: History | None = None
+    after_fetch: AfterFetch | None = None
+    folders: tuple[Folder, ...] | None = Field(default=None, min_length=1, max_length=5)
+
+    def wish(self) -> MailboxWish:
+        """What shall be set up, without how to sign in."""
+        return MailboxWish(**{name: getattr(self, name) for name in MailboxBody.model_fields})
+
+
+class GmailBody(MailboxBody):
+    """A mailbox at Gmail with an app password."""
+
+    app_password: SecretStr = Field(
+        min_length=1, max_length=200, description="16 letters; spaces do not matter"
+    )
+
+
+class GoogleClientBody(Contract):
+    """An OAuth client of one's own, from the Google Cloud console."""
+
+    model_config = STRICT
+
+    client_id: str = Field(min_length=1, max_length=300)
+    client_secret: SecretStr = Field(default=SecretStr(""), max_length=300)
+
+
+class GoogleBody(MailboxBody):
+    """A mailbox at Google whose owner signs in and consents."""
+
+    redirect: Literal["web", "installed"] = Field(
+        default="web",
+        description="`web`: Google sends the browser back to PUBLIC_URL; `installed`: the person "
+        "gives the code, or the address that the browser ends at, to `connect/google/finish`",
+    )
+    client: GoogleClientBody | None = Field(
+        default=None, description="default: GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET_FILE"
+    )
+
+
+class SignInStarted(Contract):
+    """Where the owner of the mailbox is to go."""
+
+    authorize_url: str = Field(description="open it in a browser, signed in as the mailbox")
+    state: str = Field(description="proof of who started this; good once")
+    expires_at: datetime
+
+
+class FinishBody(Contract):
+    """What the browser ended at."""
+
+    model_config = STRICT
+
+    code: SecretStr = Field(
+        min_length=1, max_length=4096, description="the code, or the whole address that has it"
+    )
+    state: str | None = Field(default=None, description="needed where `code` is the code only")
+
+
+class ServiceAccountBody(MailboxBody):
+    """A Workspace mailbox that a service account acts for."""
+
+    key: SecretStr = Field(
+        min_length=1, max_length=MAX_SECRET, description="the JSON key file, as an object or text"
+    )
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _an_object_is_its_text(cls, value: object) -> object:
+        return _text_of(value) if isinstance(value, dict) else value
+
+
+class ConnectedView(Contract):
+    """What was set up, together."""
+
+    inbound: InboundChannelView
+    outbound: OutboundChannelView | None = Field(
+        description="null: the mailbox was there and answers by a channel that is not its own"
+    )
+    filter_entries: tuple[FilterEntry, ...]
+
+
+def _text_of(document: JsonObject) -> str:
+    return orjson.dumps(document).decode()
