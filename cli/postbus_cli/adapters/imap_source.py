@@ -81,7 +81,11 @@ class ImapSource:
         self._most_bytes = most_bytes
         with _in_words(mailbox.host):
             self._client = _Client(mailbox, contexts)
-            self._client.sign_in(mailbox, password, contexts)
+            try:
+                self._client.sign_in(mailbox, password, contexts)
+            except BaseException:
+                self._client.shutdown()
+                raise
 
     def total(self, after: Position) -> int:
         """The mails that are to come."""
@@ -179,7 +183,11 @@ class _Connection(imaplib.IMAP4):
         if self._mailbox.tls is not TlsMode.IMPLICIT:
             return connection
         context = self._contexts.context()
-        return context.wrap_socket(connection, server_hostname=self._mailbox.host)
+        try:
+            return context.wrap_socket(connection, server_hostname=self._mailbox.host)
+        except BaseException:
+            connection.close()
+            raise
 
 
 @contextmanager

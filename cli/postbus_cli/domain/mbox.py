@@ -53,10 +53,15 @@ class _Collected:
 
     def __init__(self, separator: bytes, most_bytes: int | None) -> None:
         self._separator = separator
+        self._separated = separator.endswith(b"\n")
         self._lines: list[bytes] = []
         self._room = most_bytes
 
     def add(self, line: bytes) -> None:
+        if not self._separated:
+            # Nobody needs the rest of so long a line.
+            self._separated = line.endswith(b"\n")
+            return
         if self._room is None or self._room >= 0:
             self._lines.append(line)
         if self._room is not None:
