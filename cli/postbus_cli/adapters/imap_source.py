@@ -84,7 +84,8 @@ class ImapSource:
             try:
                 self._client.sign_in(mailbox, password, contexts)
             except BaseException:
-                self._client.shutdown()
+                with suppress(OSError):  # a broken handshake has closed it
+                    self._client.shutdown()
                 raise
 
     def total(self, after: Position) -> int:
