@@ -2,10 +2,13 @@
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from postbus.contracts.configuration import TlsMode
+from postbus.contracts.mail import OpenAs
 from postbus_cli.exits import Cannot, Exit
 from postbus_cli.settings import CliSettings
 
@@ -86,6 +89,68 @@ def reparse(
     asked = command.Asked(choice, applies=apply, is_sure=yes)
     try:
         code = command.reparse(asked, CliSettings(), printer)
+    except Cannot as error:
+        typer.secho(f"postbus: {error}", err=True, fg=typer.colors.RED)
+        code = Exit.CANNOT
+    raise typer.Exit(code)
+
+
+@app.command("import")
+def import_(  # noqa: PLR0913 - each is an option of the command
+    *,
+    queue: Annotated[str, typer.Option(help="The queue (inbound channel) that gets the tickets.")],
+    mbox: Annotated[Path | None, typer.Option(metavar="FILE", help="An mbox file.")] = None,
+    maildir: Annotated[Path | None, typer.Option(metavar="FOLDER", help="A Maildir.")] = None,
+    subfolders: Annotated[
+        bool, typer.Option("--subfolders", help="Of a Maildir, its subfolders, too.")
+    ] = False,
+    imap: Annotated[
+        str | None, typer.Option(metavar="URL", help="A mailbox: imaps://user@host[:port].")
+    ] = None,
+    folder: Annotated[
+        list[str] | None, typer.Option(help="Of a mailbox; INBOX where none is named.")
+    ] = None,
+    tls: Annotated[
+        TlsMode | None, typer.Option(help="Otherwise: imaps is implicit, imap is starttls.")
+    ] = None,
+    status: Annotated[OpenAs, typer.Option(help="Of the tickets that are opened.")] = OpenAs.CLOSED,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")
+    ] = False,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Do not go on where the last run stopped.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it begins.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make tickets of mail from before; nobody is sent anything because of it.
+
+    It can be stopped and run again: it goes on there, and no mail is filed twice. Exit code 1: some
+    mails could not be read.
+    """
+    # A command pays for its own imports only.
+    from postbus_cli.commands import importing as command  # noqa: PLC0415 - see above
+    from postbus_cli.commands import sources  # noqa: PLC0415 - see above
+    from postbus_cli.shown.importing import ForPeople, ForPrograms  # noqa: PLC0415 - see above
+
+    if sum(one is not None for one in (mbox, maildir, imap)) != 1:
+        raise typer.BadParameter("name one of --mbox, --maildir and --imap")
+    if not yes and not dry_run and (as_json or not sys.stdin.isatty()):
+        raise typer.BadParameter("it asks before it begins, and here is nobody to ask: add --yes")
+    settings = CliSettings()
+    if mbox is not None:
+        opened = sources.of_mbox(mbox, settings)
+    elif maildir is not None:
+        opened = sources.of_maildir(maildir, settings, with_subfolders=subfolders)
+    else:
+        try:
+            opened = sources.of_imap(str(imap), folder or ["INBOX"], settings, tls=tls)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    asked = command.Asked(queue, status, is_dry=dry_run, is_sure=yes, from_start=from_start)
+    printer = ForPrograms() if as_json else ForPeople()
+    try:
+        code = command.import_mails(asked, opened, settings, printer)
     except Cannot as error:
         typer.secho(f"postbus: {error}", err=True, fg=typer.colors.RED)
         code = Exit.CANNOT

@@ -12,6 +12,8 @@ class Exit(IntEnum):
     NOT_UNDERSTOOD = 2
     CANNOT = 3
     """Something that is needed is away, or it is not known where it is."""
+    STOPPED = 130
+    """Somebody pressed Ctrl-C, as shells have it: 128 and the number of SIGINT."""
 
 
 class Cannot(Exception):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from postbus.reading.settings import ReadingSettings
@@ -27,6 +27,12 @@ class CliSettings(ReadingSettings):
         default=None, description="keys that verify stamps; none: those of the local stack"
     )
     tenant: str = Field(default="postbus", description="name of this installation, signed along")
+    tls_ca_file: Path | None = Field(
+        default=None, description="certificates to trust besides the system's, for IMAP servers"
+    )
+    postbus_imap_password: SecretStr | None = Field(
+        default=None, description="password of the mailbox to import; none: it is asked for"
+    )
     max_mail_bytes: int = Field(
         default=100 * 1024 * 1024, gt=0, description="largest mail that is read, bytes"
     )

@@ -13,10 +13,11 @@ from pymongo import AsyncMongoClient
 
 from doubles.mails import mail_received
 from postbus.contracts.base import BlobRef
-from postbus.contracts.mail import Address, Attachment, CalendarItem
+from postbus.contracts.mail import Address, Attachment, CalendarItem, Origin, Route
 from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import CustomerRef, MessageFlag, QueueRef, TicketStatus
 from postbus.errors import StateConflict, StoreUnavailable
+from postbus.mail.uid_sets import UidSet
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import INDEXES, ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
@@ -382,6 +383,48 @@ async def test_a_customer_is_met_once_under_any_spelling(
     assert (customer.name, customer.addresses) == ("Anna", ("anna@example.com",))
     assert await listed.customer(first.id) == customer
     assert await listed.customer("nobody") is None
+
+
+async def test_a_name_of_before_is_taken_for_a_new_customer_only(
+    store: MongoFiled, listed: MongoListed
+) -> None:
+    before = Address(name="Anna de Vries", address="anna@example.com")
+    for who, from_history in (
+        (before, True),
+        (replace_name(before, "Anna"), False),
+        (before, True),
+    ):
+        await store.meet_customer(who, now=NOW, from_history=from_history)
+    (customer,) = await listed.customers(after=None, limit=9)
+    assert customer.name == "Anna"
+
+
+def replace_name(address: Address, name: str) -> Address:
+    return address.model_copy(update={"name": name})
+
+
+async def test_places_of_fetched_mails_are_remembered_once(
+    store: MongoFiled, database: Any
+) -> None:
+    for uid, held in ((1, False), (1, False), (2, True), (40, False), (9000, False)):
+        origin = Origin(folder="INBOX", uidvalidity=7, uid=uid)
+        route = Route(door="imap", received_at=NOW, origin=origin)
+        await store.note_origin(mail_received(f"m{uid}", route=route), held=held)
+    await store.note_origin(mail_received("never fetched"), held=False)
+    assert await database["origins"].count_documents({}) == 4
+    asked = UidSet.parse("1:3,30:50,8000:9500")
+    known = await store.uids_known("support", "INBOX", 7, asked)
+    assert known == UidSet.parse("1:2,40,9000")
+    assert await store.uids_known("support", "INBOX", 7, UidSet.parse("3:39")) == UidSet()
+    assert await store.uids_known("support", "Sent", 7, asked) == UidSet()
+    assert await store.uids_known("support", "INBOX", 7, UidSet()) == UidSet()
+
+
+async def test_two_deliveries_may_remember_a_place_at_once(store: MongoFiled) -> None:
+    route = Route(door="imap", received_at=NOW, origin=Origin(folder="INBOX", uidvalidity=7, uid=1))
+    mail = mail_received(route=route)
+    await asyncio.gather(*(store.note_origin(mail, held=False) for _ in range(8)))
+    assert await store.uids_known("support", "INBOX", 7, UidSet.of([1])) == UidSet.of([1])
 
 
 @pytest.mark.parametrize(

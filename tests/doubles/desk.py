@@ -8,7 +8,7 @@ from typing import Any
 from doubles.bus import KeptBus
 from doubles.crash import Crash, CrashAt
 from doubles.mails import NOW, mail_received
-from doubles.ticketing import STAMPER, received, surroundings
+from doubles.ticketing import STAMPER, imported, received, surroundings
 from postbus.contracts.mail import Bounce, BouncedRecipient, MailKind, MailReceived, OwnStamp, Route
 from postbus.contracts.sending import SendOutcome, SendOutcomeEvent, SendState
 from postbus.contracts.tickets import TicketStatus
@@ -20,6 +20,7 @@ from ticketing.answering import Answer, Answering, TicketChange
 from ticketing.crossing_off import CrossingOff
 from ticketing.domain.model import Message, Ticket
 from ticketing.handlers import MailHandlers, OutcomeHandlers
+from ticketing.importing import ImportHandlers
 from ticketing.ports import TicketQuery
 from ticketing.telling import Telling
 
@@ -49,7 +50,10 @@ class Desk:
         """As the consume policy does: a lost race looks again."""
         for _ in range(tries):
             try:
-                await MailHandlers(around).on_mail_received(received(mail))
+                if mail.route.door == "import":
+                    await ImportHandlers(around).on_mail_imported(imported(mail))
+                else:
+                    await MailHandlers(around).on_mail_received(received(mail))
             except StateConflict:
                 await asyncio.sleep(0.005)
             else:

@@ -7,7 +7,7 @@ from doubles.bus import KeptBus
 from doubles.mails import NOW
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
-from postbus.contracts.mail import MailReceived, MailReceivedEvent
+from postbus.contracts.mail import MailImportedEvent, MailReceived, MailReceivedEvent
 from postbus.tokens import Stamper
 from ticketing.crossing_off import CrossingOff
 from ticketing.surroundings import Surroundings
@@ -40,6 +40,17 @@ def received(mail: MailReceived) -> MailReceivedEvent:
         id=f"e-{mail.mail_id}-{mail.channel}",
         source="/test",
         type="postbus.mail.received",
+        time=NOW,
+        data=mail,
+    )
+
+
+def imported(mail: MailReceived) -> MailImportedEvent:
+    """A mail from before, as an event."""
+    return MailImportedEvent(
+        id=f"i-{mail.mail_id}-{mail.channel}",
+        source="/test",
+        type="postbus.mail.imported",
         time=NOW,
         data=mail,
     )

@@ -1,6 +1,8 @@
 """A real IMAP server: Dovecot, with Maildirs, on ports of its own."""
 
+import grp
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +17,10 @@ from servers.nats import end_server, free_port, run_server
 from servers.smtp import CERTIFICATE
 
 PASSWORD = "secret"
-_OWNER = "nobody"
+_IS_ROOT = os.getuid() == 0
+_OWNER = "nobody" if _IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
+"""Whose the mails are: root may not be."""
+_GROUP = grp.getgrgid(pwd.getpwnam(_OWNER).pw_gid).gr_name
 
 
 def mail(name: str, *, size_bytes: int = 0) -> bytes:
@@ -27,6 +32,12 @@ def mail(name: str, *, size_bytes: int = 0) -> bytes:
         "Date": formatdate(),
     }
     return raw_mail(headers, body)
+
+
+_AS_ONE_USER = "\n".join(
+    f"default_{name} = {_OWNER}" for name in ("internal_user", "internal_group", "login_user")
+)
+"""Without root, all parts of the server are one user."""
 
 
 @dataclass
@@ -78,7 +89,7 @@ class Dovecot:
             for name in ("new", "cur", "tmp"):
                 (path / name).mkdir(parents=True, exist_ok=True)
             for one in (root.parent, root, path, *path.iterdir()):
-                shutil.chown(one, _OWNER, "nogroup")
+                shutil.chown(one, _OWNER, _GROUP)
         return path
 
     def deliver(
@@ -95,7 +106,7 @@ class Dovecot:
         path = self.maildir(user, folder)
         temporary = path / "tmp" / name
         temporary.write_bytes(mail if isinstance(mail, bytes) else mail.as_bytes())
-        shutil.chown(temporary, _OWNER, "nogroup")
+        shutil.chown(temporary, _OWNER, _GROUP)
         if at is not None:
             os.utime(temporary, (at, at))
         return temporary.rename(path / "new" / name)
@@ -108,6 +119,7 @@ listen = 127.0.0.1
 base_dir = {run}
 state_dir = {run}
 log_path = {self.folder}/dovecot.log
+{"" if _IS_ROOT else _AS_ONE_USER}
 ssl = yes
 ssl_cert = <{CERTIFICATE}
 ssl_key = <{CERTIFICATE}
@@ -125,7 +137,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={_OWNER} gid=nogroup home={self.folder}/mail/%u
+  args = uid={_OWNER} gid={_GROUP} home={self.folder}/mail/%u
 }}
 namespace inbox {{
   inbox = yes

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from postbus.bus import Bus
 from postbus.bus.topology import MAIL
 from postbus.contracts.mail import (
@@ -17,6 +19,17 @@ from postbus_cli.domain.choosing import Choice, Entry, was_never_read
 
 Mark = tuple[str, str]
 """Channel and mail id."""
+
+
+class _About(BaseModel):
+    """Of an event only what it is about: nothing else is read of many."""
+
+    subject: str | None = None
+
+
+def short_id(mail_id: str) -> bytes:
+    """Enough of a mail's id to know it by; a million of them must fit into memory."""
+    return mail_id[:32].encode()
 
 
 @dataclass(frozen=True)
@@ -51,13 +64,27 @@ class Archive:
         model = MailHeldEvent if entry.is_held else MailReceivedEvent
         return model.model_validate_json(stored.body).data
 
+    async def known(self, channel: str) -> set[bytes]:
+        """Short forms of the ids of all mails that were ever told of for a channel."""
+        found: set[bytes] = set()
+        for what in ("received", "imported", "held"):
+            async for _, body in self._told(what, Choice(channel=channel)):
+                about = _About.model_validate_json(body).subject or ""
+                found.add(short_id(about.removeprefix("mails/")))
+        return found
+
     async def _read(self, choice: Choice) -> list[Entry]:
         newest: dict[Mark, Entry] = {}
-        async for sequence, body in self._told("received", choice):
-            fact = MailReceivedEvent.model_validate_json(body).data
-            if choice.takes(fact):
+        for what in ("received", "imported"):
+            is_imported = what == "imported"
+            async for sequence, body in self._told(what, choice):
+                fact = MailReceivedEvent.model_validate_json(body).data
                 mark = (fact.channel, fact.mail_id)
-                newest[mark] = Entry(sequence, fact.channel, fact.mail_id, is_held=False)
+                if not choice.takes(fact) or (mark in newest and newest[mark].sequence > sequence):
+                    continue
+                newest[mark] = Entry(
+                    sequence, fact.channel, fact.mail_id, is_held=False, is_imported=is_imported
+                )
         return list(newest.values())
 
     async def _held(self, choice: Choice) -> tuple[dict[Mark, Entry], int]:

@@ -12,7 +12,7 @@ from postbus.bus.topology import MAX_EVENT_BYTES
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import MailHeld, MailReceived
 from postbus.errors import BlobMissing, PermanentError
-from postbus.intake import Blobs, keep
+from postbus.intake import As, Blobs, keep
 from postbus.reading import MailReader
 from postbus.tokens import Stamper, read_keys
 from postbus_cli.adapters.archive import Archive
@@ -94,13 +94,16 @@ async def tell(bus: Bus, reading: Reading, now: datetime) -> bool:
     if fact is None or reading.outcome not in (Outcome.DIFFERS, Outcome.NEW):
         return False
     about = f"mails/{fact.mail_id}"
+    # What comes from before is told as that again, or else it would get a receipt.
     if held is None:
+        told_as = As.IMPORTED if reading.entry.is_imported else As.RECEIVED
         event_id = rereading.id_of_again(fact, reading.entry)
         again = rereading.marked(fact, now)
-        await bus.tell("postbus.mail.received", fact.channel, again, event_id=event_id, about=about)
+        await bus.tell(told_as, fact.channel, again, event_id=event_id, about=about)
         return True
-    event_id = rereading.id_of_first(fact)
-    await bus.tell("postbus.mail.received", fact.channel, fact, event_id=event_id, about=about)
+    told_as = As.IMPORTED if held.imported else As.RECEIVED
+    event_id = rereading.id_of_first(fact, told_as)
+    await bus.tell(told_as, fact.channel, fact, event_id=event_id, about=about)
     await bus.tell(
         "postbus.mail.released",
         fact.channel,

@@ -44,3 +44,4 @@ class Entry:
     channel: str
     mail_id: str
     is_held: bool
+    is_imported: bool = False

@@ -8,7 +8,7 @@ from typing import Any
 from postbus.contracts.mail import MailReceived
 
 _NOT_READ_IN_THE_MAIL = frozenset(
-    ("mail_id", "channel", "queue", "ticket_type", "route", "raw", "reread_at")
+    ("mail_id", "channel", "queue", "ticket_type", "route", "raw", "reread_at", "open_as")
 )
 _CONTEXT_CHARACTERS = 12
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import MailHeld, MailReceived, MailReleased, OwnStamp, Route
-from postbus.intake import Taken, find_stamp, mail_received
+from postbus.intake import As, Taken, find_stamp, mail_received
 from postbus.intake.stamps import Find
 from postbus_cli.domain.choosing import Entry
 
@@ -30,7 +30,8 @@ class Rereading:
         """
         same = replace(taken, mail_id=old.mail_id)
         fact = self._fact(same, channel, old.route, old.stamp)
-        return fact.model_copy(update={"queue": old.queue, "ticket_type": old.ticket_type})
+        kept = {"queue": old.queue, "ticket_type": old.ticket_type, "open_as": old.open_as}
+        return fact.model_copy(update=kept)
 
     def first(self, held: MailHeld, taken: Taken, channel: InboundChannel) -> MailReceived:
         """A mail that was held, as the door would tell it now."""
@@ -66,9 +67,9 @@ def id_of_again(fact: MailReceived, entry: Entry) -> str:
     return derived_id("mail.reread", fact.channel, fact.mail_id, str(entry.sequence), reading)
 
 
-def id_of_first(fact: MailReceived) -> str:
+def id_of_first(fact: MailReceived, told_as: As) -> str:
     """The one that the door would have given it, so that the two cannot both be told at once."""
-    return derived_id("mail.received", fact.channel, fact.mail_id)
+    return derived_id(told_as.removeprefix("postbus."), fact.channel, fact.mail_id)
 
 
 def released(held: MailHeld, fact: MailReceived) -> MailReleased:

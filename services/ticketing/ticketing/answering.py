@@ -13,9 +13,9 @@ from postbus.contracts.tickets import Priority, TicketStatus
 from postbus.errors import BusUnavailable, NotConfigured
 from postbus.tokens import StampKind
 from ticketing.domain.closing import with_status
-from ticketing.domain.facts import send_requested, ticket_fact
+from ticketing.domain.facts import ticket_fact
 from ticketing.domain.model import Direction, Fact, Message, Ticket
-from ticketing.domain.outgoing import Letter, message_of, request_of
+from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
 from ticketing.domain.people import copied, with_people
 from ticketing.domain.placing import claim_key
 from ticketing.surroundings import Surroundings

@@ -7,9 +7,12 @@ from prometheus_client import CollectorRegistry
 
 from postbus.blobs import BlobStore, open_store
 from postbus.bus import Bus, BusSettings
+from postbus.bus.topology import IMPORTS
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
-from postbus.contracts.mail import MailReceivedEvent
+from postbus.contracts.catalogue import FILED_SUBJECT
+from postbus.contracts.mail import MailImportedEvent, MailReceivedEvent
+from postbus.contracts.mailboxes import AskFiled
 from postbus.contracts.sending import SendOutcomeEvent
 from postbus.errors import TemporaryError
 from postbus.runtime import body_limit, problems
@@ -17,6 +20,7 @@ from postbus.runtime.auth import BearerAuth
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.tokens import Stamper, read_keys
+from ticketing.accounting import Accounting, could_not_look
 from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import ensure_indexes
@@ -26,6 +30,7 @@ from ticketing.api.parts import Api
 from ticketing.api.routes import router
 from ticketing.crossing_off import CrossingOff
 from ticketing.handlers import MailHandlers, OutcomeHandlers
+from ticketing.importing import ImportHandlers
 from ticketing.settings import TicketingSettings
 from ticketing.surroundings import Surroundings
 from ticketing.telling import Telling
@@ -85,7 +90,10 @@ class _Parts:
             now=utc_now,
         )
         bus.consume("ticketing-mail", MailReceivedEvent, MailHandlers(self.around).on_mail_received)
+        bus.consume(IMPORTS, MailImportedEvent, ImportHandlers(self.around).on_mail_imported)
         bus.consume("ticketing-outcomes", SendOutcomeEvent, OutcomeHandlers(store).on_outcome)
+        accounting = Accounting(self.around)
+        bus.answer(FILED_SUBJECT, AskFiled, accounting.which_are_missing, otherwise=could_not_look)
 
     async def start(self) -> None:
         await ensure_indexes(self._database)

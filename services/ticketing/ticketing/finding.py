@@ -10,6 +10,7 @@ from ticketing.domain.placing import (
     Claim,
     Place,
     accepts_hint,
+    claim_key,
     claim_keys,
     hinted,
     only_key,
@@ -28,10 +29,17 @@ class Finding:
         self._store = around.store
         self._merging = merging
 
-    async def place(self, mail: MailReceived) -> Place | None:
+    async def place(
+        self,
+        mail: MailReceived,
+        *,
+        parties: frozenset[str] | None = None,
+        heeds_numbers: bool = True,
+    ) -> Place | None:
         """The place of a mail; None for a bounce of a mail that is not ours.
 
-        Most mail is new and points nowhere: to win its only claim is to know that.
+        Most mail is new and points nowhere: to win its only claim is to know that. ``parties`` are
+        those whose mail it is, if not its writers'; ``heeds_numbers`` looks for ours in subjects.
         """
         only, own = only_key(mail), own_ticket_id(mail)
         if only is not None and await self._store.claim_first(only, own, now=self._around.now()):
@@ -42,9 +50,28 @@ class Finding:
         claims = await self._store.claims(claim_keys(mail))
         tickets = await self._tickets(mail, claims, anchor)
         now = self._around.now()
-        place = place_of(mail, claims, tickets, anchor=anchor, now=now)
-        hint = await self._hint(mail, place)
+        place = place_of(mail, claims, tickets, anchor=anchor, now=now, parties=parties)
+        hint = await self._hint(mail, place) if heeds_numbers else None
         return place if hint is None else place_of(mail, claims, tickets, anchor=hint, now=now)
+
+    async def claim(self, place: Place, ticket_id: str) -> None:
+        """Claim what is free of a mail's ids for its ticket; StateConflict where another won."""
+        if place.missing:
+            await self._store.claim(place.missing, ticket_id, now=self._around.now())
+        for old, keys in (place.strays or {}).items():
+            if old != ticket_id:
+                await self._store.move_claims(keys, old=old, new=ticket_id)
+
+    async def of_returned(self, mail: MailReceived) -> Ticket | None:
+        """The ticket of the mail that a bounce returned, by that mail's Message-ID alone."""
+        ids = returned_ids(mail)
+        claims = await self._store.claims([claim_key(mail.queue, one) for one in ids])
+        tickets = await self._tickets(mail, claims, None)
+        for one in ids:
+            claim = claims.get(claim_key(mail.queue, one))
+            if claim is not None and claim.ticket_id in tickets:
+                return tickets[claim.ticket_id]
+        return None
 
     async def has(self, ticket: Ticket, mail: MailReceived) -> bool:
         """Whether the ticket counted the mail before."""
@@ -65,6 +92,8 @@ class Finding:
         tickets += [await self._merging.root(own)] if own is not None else []
         anchor = await self._anchor(mail)
         tickets += [anchor] if anchor is not None else []
+        returned = await self.of_returned(mail) if mail.kind is MailKind.BOUNCE else None
+        tickets += [returned] if returned is not None else []
         return list({one.id: one for one in tickets}.values())
 
     async def _anchor(self, mail: MailReceived) -> Ticket | None:

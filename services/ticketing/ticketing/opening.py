@@ -7,10 +7,9 @@ from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, MailReceived
 from postbus.tokens import StampKind
-from ticketing.domain.facts import send_requested
 from ticketing.domain.filing import Filing, open_ticket
 from ticketing.domain.model import Ticket
-from ticketing.domain.outgoing import Letter, cause_of, message_of, request_of
+from ticketing.domain.outgoing import Letter, cause_of, message_of, request_of, send_requested
 from ticketing.domain.people import people_of
 from ticketing.domain.receipts import receipt_text, wants_receipt
 from ticketing.surroundings import Surroundings

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from postbus.contracts.mail import Address
+from postbus.contracts.mail import Address, MailReceived
 from postbus.contracts.tickets import CustomerRef
+from postbus.mail.uid_sets import UidSet
 from ticketing.domain.model import Delivery, Fact, Message, Ticket
 from ticketing.domain.placing import Claim
 
@@ -111,8 +112,19 @@ class Filed(Protocol):
     async def set_delivery(self, message: Message, delivery: Delivery) -> None:
         """Change the delivery of a message as it was read; StateConflict if it moved on."""
 
-    async def meet_customer(self, address: Address, *, now: datetime) -> CustomerRef:
-        """The customer with that address, made if new."""
+    async def meet_customer(
+        self, address: Address, *, now: datetime, from_history: bool = False
+    ) -> CustomerRef:
+        """The customer with that address, made if new; under the newest name that they gave.
+
+        A name out of an imported mail is taken for a new customer only.
+        """
+
+    async def note_origin(self, mail: MailReceived, *, held: bool) -> None:
+        """Remember where a fetched mail lay, once it is filed or held; again changes nothing."""
+
+    async def uids_known(self, channel: str, folder: str, uidvalidity: int, uids: UidSet) -> UidSet:
+        """Those of the UIDs whose mail was noted."""
 
 
 class Listed(Protocol):

@@ -22,7 +22,7 @@ class Reporting:
             return True
         return any(self._around.stamper.find(one) for one in returned_ids(mail))
 
-    async def file(self, mail: MailReceived, ticket: Ticket) -> None:
+    async def file(self, mail: MailReceived, ticket: Ticket, *, imported: bool = False) -> None:
         """File it; StateConflict when the ticket or the delivery moved on."""
         about = await self._about(mail, ticket)
         reporting = file_report(
@@ -32,6 +32,7 @@ class Reporting:
             queue=self._around.queue(ticket.queue),
             reply_via=self._around.reply_via(ticket),
             now=self._around.now(),
+            imported=imported,
         )
         filing = reporting.filing
         await self._store.put_messages(filing.messages)

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 
 from postbus.contracts.sending import SendRequested
 from ticketing.crossing_off import CrossingOff
-from ticketing.domain.facts import SEND_REQUESTED
 from ticketing.domain.model import Fact, Ticket
-from ticketing.domain.outgoing import message_of
+from ticketing.domain.outgoing import SEND_REQUESTED, message_of
 from ticketing.ports import Filed, Tell
 
 _SWEEP_AFTER = timedelta(seconds=10)

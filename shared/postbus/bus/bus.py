@@ -278,6 +278,14 @@ class Bus:
                 inbox_prefix=f"{inbox_prefix(self._settings.service)}.".encode(),
             )(hear)
 
+    async def backlog(self, durable: str) -> int:
+        """How many messages of a durable are not handled yet; for its watchers. BusUnavailable."""
+        self._must_be_connected()
+        declared = self._settings.topology.durable(durable)
+        async with bus_errors():
+            info = await self._js.consumer_info(declared.stream, declared.name, timeout=2)
+        return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
     async def ready_problems(self) -> list[str]:
         """What keeps this service from hearing and telling; empty when ready.
 

@@ -29,6 +29,7 @@ def of_service(service: str, topology: Topology = TOPOLOGY) -> Permissions:
     publish = [f"{fact.type}.>" for fact in FACTS if service in fact.told_by]
     for durable in topology.durables:
         publish += _pull(durable) if durable.service == service else []
+        publish += [_watch(durable)] if service in durable.watchers else []
     for stream in topology.streams:
         publish += [f"$JS.API.DIRECT.GET.{stream.name}"] if service in stream.readers else []
     for bucket in topology.buckets:
@@ -84,10 +85,14 @@ def of_subscriber(topology: Topology = TOPOLOGY) -> Permissions:
     return Permissions(tuple(publish), ("_INBOX.>",), never_publish=tuple(never))
 
 
+def _watch(durable: Durable) -> str:
+    return f"$JS.API.CONSUMER.INFO.{durable.stream}.{durable.name}"
+
+
 def _pull(durable: Durable) -> list[str]:
     at = f"{durable.stream}.{durable.name}"
     return [
-        f"$JS.API.CONSUMER.INFO.{at}",
+        _watch(durable),
         f"$JS.API.CONSUMER.MSG.NEXT.{at}",
         f"$JS.ACK.{at}.>",
     ]

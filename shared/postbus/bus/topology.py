@@ -46,7 +46,7 @@ class Durable:
     """A pull consumer that a service binds to, shared by all its replicas.
 
     `workers` messages are handled at once in a replica. `max_ack_pending` is the limit over all
-    replicas: at least replicas x workers.
+    replicas: at least replicas x workers. `watchers` are others who may ask how much waits in it.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Durable:
     workers: int = 8
     ack_wait_seconds: int = 30
     max_ack_pending: int = 256
+    watchers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ CONFIG_BUCKET, SECRETS_BUCKET = "postbus-config", "postbus-secrets"
 GUARD_BUCKET, LEDGER_BUCKET = "postbus-guard", "postbus-ledger"
 CURSORS_BUCKET, LEASES_BUCKET = "postbus-cursors", "postbus-leases"
 HEALTH_BUCKET = "postbus-health"
+IMPORTS = "ticketing-imports"
 
 OUTCOMES = tuple(
     f"{fact.type}.>"
@@ -134,7 +136,8 @@ TOPOLOGY = Topology(
     durables=(
         Durable("ticketing-mail", MAIL, ("postbus.mail.received.>",), "ticketing"),
         # One at a time: mail from before must not keep the mail of today waiting.
-        Durable("ticketing-imports", MAIL, ("postbus.mail.imported.>",), "ticketing", workers=1),
+        Durable(IMPORTS, MAIL, ("postbus.mail.imported.>",), "ticketing", workers=1,
+                watchers=("ingest-imap", ARCHIVIST)),
         Durable("ticketing-outcomes", SENDING, OUTCOMES, "ticketing"),
         Durable("dispatch-requests", SENDING, ("postbus.send.requested.>",), "dispatch"),
     ),

@@ -59,7 +59,7 @@ FACTS: tuple[Fact, ...] = (
           "ticketing", "a mail came in, normalized, with its raw bytes by reference"),
     Fact("postbus.mail.imported", "channel", MailImportedEvent, ("ingest-imap", ARCHIVIST),
           "ticketing", "a mail from before, normalized: it is filed and no automatic mail follows"),
-    Fact("postbus.mail.held", "channel", MailHeldEvent, (*INGEST, "ticketing"),
+    Fact("postbus.mail.held", "channel", MailHeldEvent, (*INGEST, ARCHIVIST, "ticketing"),
           "admins", "a mail is kept and not filed, and why"),
     Fact("postbus.mail.released", "channel", MailReleasedEvent, (ARCHIVIST, "ticketing", "ingest-imap"),
           "admins", "a mail that was held is held no longer, and as which mail it was received"),

@@ -145,6 +145,14 @@ class Route(Contract):
     origin: Origin | None = Field(default=None, description="of a mail that was fetched")
 
 
+class OpenAs(StrEnum):
+    """In which status a mail from before opens its ticket, where it opens one."""
+
+    NEW = "new"
+    SOLVED = "solved"
+    CLOSED = "closed"
+
+
 class MailReceived(Contract):
     """One mail for one channel, normalized.
 
@@ -197,6 +205,10 @@ class MailReceived(Contract):
         description="the kept bytes were read again then; what is filed under `mail_id` is "
         "brought up to date, and nothing is opened, answered or notified because of it",
     )
+    open_as: OpenAs | None = Field(
+        default=None,
+        description="of an imported mail: the status of a ticket that it opens; null: `closed`",
+    )
 
 
 class MailHeld(Contract):
@@ -208,6 +220,10 @@ class MailHeld(Contract):
     detail: str = ""
     raw: BlobRef
     route: Route
+    imported: bool = Field(
+        default=False,
+        description="a mail from before; read later, it is imported and nothing automatic follows",
+    )
 
 
 class MailReleased(Contract):

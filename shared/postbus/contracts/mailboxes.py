@@ -98,9 +98,18 @@ class AskFiled(Contract):
 
 
 class Filed(Contract):
-    """Those that are not; an empty set is none."""
+    """Those that are not; an empty set is none. What ticketing itself holds is not missing.
+
+    Where it could not be looked up the answer is a `NotLooked`, which cannot be read as this.
+    """
 
     missing: str
+
+
+class NotLooked(Contract):
+    """Nobody could look; whoever asked finds no answer that it can read, and asks again later."""
+
+    error: str
 
 
 class PutSent(Contract):

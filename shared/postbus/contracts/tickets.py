@@ -119,6 +119,10 @@ class TicketFact(Contract):
     change: JsonObject = Field(default_factory=dict)
     message: MessageBrief | None = None
     by: str = Field(default="", description="agent or service that caused it")
+    imported: bool = Field(
+        default=False,
+        description="it is of mail from before, which was imported; nothing happened today",
+    )
 
 
 class TicketOpenedEvent(Event[TicketFact]):

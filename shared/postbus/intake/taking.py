@@ -9,7 +9,7 @@ import structlog
 
 from postbus.contracts.base import Contract, derived_id
 from postbus.contracts.configuration import InboundChannel
-from postbus.contracts.mail import MailHeld, Route
+from postbus.contracts.mail import MailHeld, OpenAs, Route
 from postbus.errors import MailUnreadable, PermanentError, TemporaryError
 from postbus.intake.keeping import Blobs, keep
 from postbus.intake.received import Taken, mail_received
@@ -76,8 +76,11 @@ class Intake:
         routes: Sequence[tuple[InboundChannel, Route]],
         *,
         told_as: As = As.RECEIVED,
+        open_as: OpenAs | None = None,
     ) -> TakenIn:
         """Take a mail for its channels; it is told when this returns, and safe to repeat.
+
+        ``open_as`` is the status of a ticket that an imported mail opens.
 
         Raises:
             TemporaryError: bus or blob store is away; nothing of it may be acknowledged.
@@ -87,7 +90,7 @@ class Intake:
             parsed = await self.read(raw)
             taken = await keep(parsed, raw, raw_ref, blobs=self.blobs)
             kinds = {
-                channel.id: await self._tell(taken, channel, route, told_as)
+                channel.id: await self._tell(taken, channel, route, told_as, open_as)
                 for channel, route in routes
             }
         except TemporaryError:
@@ -103,6 +106,7 @@ class Intake:
                     detail=detail,
                     raw=raw_ref,
                     route=route,
+                    imported=told_as is As.IMPORTED,
                 )
                 await self.hold(held)
             return TakenIn(raw_ref.sha256, {channel.id: "held" for channel, _ in routes})
@@ -118,11 +122,18 @@ class Intake:
             about=f"mails/{fact.mail_id}",
         )
 
-    async def _tell(self, taken: Taken, channel: InboundChannel, route: Route, told_as: As) -> str:
+    async def _tell(
+        self,
+        taken: Taken,
+        channel: InboundChannel,
+        route: Route,
+        told_as: As,
+        open_as: OpenAs | None,
+    ) -> str:
         stamp = find_stamp(taken.parsed, route.envelope_to, channel=channel, find=self.find_stamps)
         fact = mail_received(
             taken, channel, route=route, stamp=stamp, own_addresses=self.own_addresses()
-        )
+        ).model_copy(update={"open_as": open_as})
         name = told_as.value.removeprefix("postbus.")
         await self.telling.tell(
             told_as.value,

@@ -17,7 +17,7 @@ from doubles.mails import mail_received
 from postbus.bus import Bus, BusSettings
 from postbus.bus.apply import apply
 from postbus.bus.permissions import SETUP_USER, server_users
-from postbus.bus.topology import GUARD_BUCKET, MAIL, SENDING, TOPOLOGY, inbox_prefix
+from postbus.bus.topology import GUARD_BUCKET, IMPORTS, MAIL, SENDING, TOPOLOGY, inbox_prefix
 from postbus.contracts.catalogue import JUDGE_SUBJECT
 from postbus.contracts.mail import MailReceivedEvent
 from postbus.errors import BusUnavailable
@@ -111,7 +111,6 @@ async def test_a_restricted_service_hears_what_another_tells(guarded: Guarded) -
         ("ticketing", "postbus.send.sent"),
         ("config", "postbus.ticket.opened"),
         ("config", "postbus.mail.received"),
-        ("archivist", "postbus.mail.held"),
         ("archivist", "postbus.ticket.opened"),
     ],
 )
@@ -226,6 +225,25 @@ async def test_the_archivist_reads_the_configuration_and_tells_mails(guarded: Gu
     await archivist.connect()
     assert await (await archivist.bucket("postbus-config")).all() == {}
     await archivist.tell("postbus.mail.received", "support", mail_received(), event_id="e1")
+    await archivist.stop()
+
+
+async def test_the_archivist_imports_mails_and_sees_how_many_wait(guarded: Guarded) -> None:
+    archivist = guarded.bus("archivist")
+    await archivist.connect()
+    for number in range(3):
+        mail = mail_received(f"m{number}")
+        await archivist.tell("postbus.mail.imported", "support", mail, event_id=f"e{number}")
+    assert await archivist.backlog(IMPORTS) == 3
+    with pytest.raises(BusUnavailable):
+        await archivist.backlog("ticketing-mail")
+    bound = (
+        await (await guarded.client("archivist"))
+        .jetstream(timeout=0.5)
+        .pull_subscribe_bind(IMPORTS, MAIL)
+    )
+    with pytest.raises((Error, APIError)):
+        await bound.fetch(1, timeout=0.5)
     await archivist.stop()
 
 

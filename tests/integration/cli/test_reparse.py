@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,7 +23,7 @@ from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import MAIL
 from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
-from postbus.contracts.mail import MailHeld, MailReceived, Route
+from postbus.contracts.mail import MailHeld, MailReceived, OpenAs, Route
 from postbus.intake import find_stamp, keep, mail_received
 from postbus.mail import parse
 from postbus.tokens import Stamper, StampKind
@@ -85,7 +86,22 @@ class Installation:
         await self.bus.tell("postbus.mail.received", fact.channel, fact, event_id=event_id)
         return fact
 
-    async def hold(self, raw: bytes, *, channel: str = "support") -> MailHeld:
+    async def receive_from_before(self, raw: bytes, **old: Any) -> MailReceived:
+        """A mail that was imported."""
+        ref = await self.blobs.put(raw)
+        taken = await keep(parse(raw), raw, ref, blobs=self.blobs)
+        fact = mail_received(
+            taken, CHANNEL, route=Route(door="import", received_at=AT), stamp=None,
+            own_addresses=CHANNEL.own_addresses(),
+        ).model_copy(update={"open_as": OpenAs.SOLVED, **old})  # fmt: skip
+        event_id = derived_id("mail.imported", fact.channel, fact.mail_id)
+        async with archivist(self.server) as bus:
+            await bus.tell("postbus.mail.imported", fact.channel, fact, event_id=event_id)
+        return fact
+
+    async def hold(
+        self, raw: bytes, *, channel: str = "support", imported: bool = False
+    ) -> MailHeld:
         """A mail that an older release could not read."""
         ref = await self.blobs.put(raw)
         fact = MailHeld(
@@ -94,6 +110,7 @@ class Installation:
             reason="not-readable",
             raw=ref,
             route=Route(door="forward", received_at=AT, envelope_from="anna@example.com"),
+            imported=imported,
         )
         event_id = derived_id("mail.held", channel, ref.sha256)
         await self.bus.tell("postbus.mail.held", channel, fact, event_id=event_id)
@@ -113,6 +130,14 @@ class Installation:
 
     async def told(self, subject: str = "postbus.mail.>") -> list[dict[str, Any]]:
         return [json.loads(one.body) async for one in self.bus.stored(MAIL, subject)]
+
+
+@asynccontextmanager
+async def archivist(server: NatsServer) -> AsyncIterator[Bus]:
+    bus = Bus(BusSettings(server.url, "archivist", graceful_seconds=1), CollectorRegistry())
+    await bus.connect()
+    yield bus
+    await bus.stop()
 
 
 @pytest.fixture
@@ -374,3 +399,26 @@ async def test_beside_no_stack_it_says_how_to_name_one(here: Installation) -> No
     del here.environment["NATS_URL"]
     done = await here.reparse()
     assert (done.code, "make up" in done.error, "POSTBUS_HOME" in done.error) == (3, True, True)
+
+
+async def test_mail_from_before_is_told_as_mail_from_before_again(here: Installation) -> None:
+    """INVARIANT: told as a mail of today it would open a ticket anew and ask for a receipt."""
+    old = await here.receive_from_before(raw_mail(), subject="Pinter")
+    done = await here.reparse("--json", "--apply", "--yes")
+    assert (done.summary["differs"], done.summary["told"]) == (1, 1)
+    assert await here.told("postbus.mail.received.>") == []
+    _, again = await here.told("postbus.mail.imported.>")
+    assert (again["data"]["mail_id"], again["data"]["subject"]) == (old.mail_id, "Printer on fire")
+    assert again["data"]["open_as"] == "solved"
+    assert again["data"]["reread_at"] is not None
+    again = await here.reparse("--json", "--apply", "--yes")
+    assert again.summary["unchanged"] == 1
+
+
+async def test_a_held_mail_from_before_is_imported_when_it_can_be_read(here: Installation) -> None:
+    await here.hold(raw_mail(), imported=True)
+    done = await here.reparse("--held", "--json", "--apply", "--yes")
+    assert (done.summary["new"], done.summary["told"]) == (1, 1)
+    assert await here.told("postbus.mail.received.>") == []
+    assert len(await here.told("postbus.mail.imported.>")) == 1
+    assert len(await here.told("postbus.mail.released.>")) == 1

@@ -1,6 +1,6 @@
 import pytest
 
-from postbus_cli.domain.mbox import mails_of
+from postbus_cli.domain.mbox import letters_of, mails_of
 
 
 def split(text: bytes) -> list[bytes]:
@@ -28,3 +28,32 @@ def split(text: bytes) -> list[bytes]:
 )  # fmt: skip
 def test_an_mbox_falls_apart_into_its_mails(text: bytes, mails: list[bytes]) -> None:
     assert split(text) == mails
+
+
+MBOX = b"From a@x Mon\nSubject: 1\n\n>From me\nHi\n\nFrom b@x Tue\nSubject: 2\n\nHo\n\n"
+
+
+def pieces(text: bytes, size: int) -> list[bytes]:
+    """Lines, cut where they are longer than that, as a bounded `readline` gives them."""
+    lines = text.splitlines(keepends=True)
+    return [line[at : at + size] for line in lines for at in range(0, len(line), size)]
+
+
+@pytest.mark.parametrize("size", [7, 8, 100])
+def test_lines_may_come_in_pieces(size: int) -> None:
+    found = list(letters_of(pieces(MBOX, size)))
+    assert [one.raw for one in found] == split(MBOX)
+
+
+def test_each_mail_says_where_the_next_one_begins() -> None:
+    first, second = letters_of(MBOX.splitlines(keepends=True))
+    assert MBOX[first.ends_at :].startswith(b"From b@x")
+    assert second.ends_at == len(MBOX)
+    assert (first.separator, second.separator) == (b"From a@x Mon\n", b"From b@x Tue\n")
+
+
+def test_no_more_than_a_mail_may_have_is_kept() -> None:
+    large = b"From a@x\n" + b"y" * 60 + b"\n" + b"x\n" * 1000 + b"\nFrom b@x\nSubject: 2\n"
+    first, second = letters_of(large.splitlines(keepends=True), most_bytes=100)
+    assert 100 < len(first.raw) < 110
+    assert second.raw == b"Subject: 2\n"

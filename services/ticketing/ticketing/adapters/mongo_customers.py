@@ -24,11 +24,15 @@ class MongoCustomers:
         self._customers = customers
         self._written: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
 
-    async def meet(self, address: Address, *, now: datetime) -> CustomerRef:
+    async def meet(
+        self, address: Address, *, now: datetime, from_history: bool = False
+    ) -> CustomerRef:
         """As `Filed.meet_customer`."""
         known_as = normalise(address.address)
         customer_id = derived_id("customer", known_as)
-        if not self._is_known(customer_id, address.name, now):
+        if from_history:
+            await self._write_if_new(customer_id, known_as, name=address.name, now=now)
+        elif not self._is_known(customer_id, address.name, now):
             await self._write(customer_id, known_as, name=address.name, now=now)
             self._remember(customer_id, address.name, now)
         return CustomerRef(id=customer_id, name=address.name, address=address.address)
@@ -38,6 +42,16 @@ class MongoCustomers:
         changed: dict[str, Any] = {"$setOnInsert": fresh}
         # The newest name that a mail gave; a mail without one takes nothing away.
         (changed.setdefault("$set", {}) if name else fresh)["name"] = name
+        await self._upsert(customer_id, changed)
+
+    async def _write_if_new(
+        self, customer_id: str, known_as: str, *, name: str, now: datetime
+    ) -> None:
+        # What they were called years ago replaces no name of today, so nothing is remembered here.
+        fresh = {"addresses": [known_as], "created_at": now, "name": name}
+        await self._upsert(customer_id, {"$setOnInsert": fresh})
+
+    async def _upsert(self, customer_id: str, changed: dict[str, Any]) -> None:
         async with mongo_errors():
             try:
                 await self._customers.update_one({"_id": customer_id}, changed, upsert=True)

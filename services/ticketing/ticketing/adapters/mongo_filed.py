@@ -14,10 +14,11 @@ from typing import Any
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from postbus.contracts.mail import Address
+from postbus.contracts.mail import Address, MailReceived
 from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import CustomerRef, MessageFlag
 from postbus.errors import StateConflict
+from postbus.mail.uid_sets import UidSet
 from ticketing.adapters.documents import (
     Document,
     delivery_document,
@@ -29,6 +30,7 @@ from ticketing.adapters.documents import (
 )
 from ticketing.adapters.mongo_customers import MongoCustomers
 from ticketing.adapters.mongo_errors import mongo_errors
+from ticketing.adapters.mongo_origins import MongoOrigins
 from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
 from ticketing.domain.placing import Claim
 from ticketing.domain.rereading import READ_AGAIN
@@ -45,6 +47,7 @@ class MongoFiled:
         self._messages = database["messages"]
         self._claims = database["thread_ids"]
         self._customers = MongoCustomers(database["customers"])
+        self._origins = MongoOrigins(database["origins"])
         self._counters = database["counters"]
 
     async def ticket(self, ticket_id: str) -> Ticket | None:
@@ -236,8 +239,16 @@ class MongoFiled:
         if result.matched_count == 0:
             raise StateConflict(f"delivery of {message.id} moved on")
 
-    async def meet_customer(self, address: Address, *, now: datetime) -> CustomerRef:
-        return await self._customers.meet(address, now=now)
+    async def meet_customer(
+        self, address: Address, *, now: datetime, from_history: bool = False
+    ) -> CustomerRef:
+        return await self._customers.meet(address, now=now, from_history=from_history)
+
+    async def note_origin(self, mail: MailReceived, *, held: bool) -> None:
+        await self._origins.note(mail, held=held)
+
+    async def uids_known(self, channel: str, folder: str, uidvalidity: int, uids: UidSet) -> UidSet:
+        return await self._origins.known(channel, folder, uidvalidity, uids)
 
 
 async def _insert_new(collection: Any, documents: Sequence[Document]) -> bool:

@@ -33,6 +33,6 @@ def following(ticket: Ticket, closed: Ticket) -> Ticket:
 
 
 def with_status(ticket: Ticket, status: TicketStatus, *, at: datetime) -> Ticket:
-    """The ticket in another status; when it is closed, since when."""
+    """The ticket in another status; when it is closed, since when. It is no history any more."""
     closed_at = at if status is TicketStatus.CLOSED else None
-    return replace(ticket, status=status, closed_at=closed_at)
+    return replace(ticket, status=status, closed_at=closed_at, history=False)

@@ -1,8 +1,13 @@
-"""Facts as events: ids derived from their cause, so that telling again tells the same."""
+"""Facts as events: ids derived from their cause, so that telling again tells the same.
+
+The fact that something is to be sent is not made here but in `outgoing`, which importing has not.
+"""
+
+from datetime import datetime
 
 from postbus.contracts.base import Contract, JsonObject, derived_id
 from postbus.contracts.mail import Address
-from postbus.contracts.sending import SendOutcome, SendRequested
+from postbus.contracts.sending import SendOutcome
 from postbus.contracts.tickets import (
     MessageBrief,
     QueueRef,
@@ -11,8 +16,6 @@ from postbus.contracts.tickets import (
     TicketView,
 )
 from ticketing.domain.model import Fact, Message, Ticket
-
-SEND_REQUESTED = "postbus.send.requested"
 
 
 def view(ticket: Ticket, queue: QueueRef) -> TicketView:
@@ -48,30 +51,41 @@ def ticket_fact(
     message: Message | None = None,
     change: JsonObject | None = None,
     by: str = "",
+    imported_at: datetime | None = None,
 ) -> Fact:
-    """`postbus.ticket.<type_>.<queue>`; `cause` is the id of the mail or request behind it."""
+    """`postbus.ticket.<type_>.<queue>`; `cause` is the id of the mail or request behind it.
+
+    ``imported_at`` is given for mail from before: it happened long ago and is untold since now.
+    """
     data = TicketFact(
         ticket=view(ticket, queue),
         change=change or {},
         message=_brief(message) if message else None,
         by=by,
+        imported=imported_at is not None,
     )
-    return _fact(f"postbus.ticket.{type_}", queue.id, ticket, data, cause)
-
-
-def send_requested(ticket: Ticket, request: SendRequested) -> Fact:
-    """`postbus.send.requested.<queue>`"""
-    return _fact(SEND_REQUESTED, ticket.queue, ticket, request, request.send_id)
+    type_ = f"postbus.ticket.{type_}"
+    return fact_of(type_, queue.id, ticket, data, cause=cause, at=imported_at)
 
 
 def send_bounced(ticket: Ticket, outcome: SendOutcome, *, cause: str) -> Fact:
     """`postbus.send.bounced.<outbound>`; `cause` is the id of the bounce on the ticket."""
-    return _fact("postbus.send.bounced", outcome.outbound_channel, ticket, outcome, cause)
+    type_ = "postbus.send.bounced"
+    return fact_of(type_, outcome.outbound_channel, ticket, outcome, cause=cause)
 
 
-def _fact(type_: str, last_token: str, ticket: Ticket, data: Contract, cause: str) -> Fact:
+def fact_of(
+    type_: str,
+    last_token: str,
+    ticket: Ticket,
+    data: Contract,
+    *,
+    cause: str,
+    at: datetime | None = None,
+) -> Fact:
+    """A fact about a ticket, untold since `at` or the ticket's last change."""
     return Fact(
-        at=ticket.updated_at,
+        at=at or ticket.updated_at,
         event_id=derived_id(type_, ticket.id, cause),
         type=type_,
         last_token=last_token,

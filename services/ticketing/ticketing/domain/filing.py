@@ -70,8 +70,24 @@ def open_ticket(
 ) -> Filing:
     """A new ticket: subject becomes title, body becomes description."""
     message = message_of(mail, ticket_id, now)
-    ticket = Ticket(
-        id=ticket_id,
+    ticket = ticket_of(mail, message, number=number, customer=customer, people=people)
+    if follows is not None:
+        ticket = following(ticket, follows)
+    fact = ticket_fact("opened", ticket, queue=queue, cause=message.id, message=message)
+    return Filing(ticket, message, (fact,))
+
+
+def ticket_of(
+    mail: MailReceived,
+    message: Message,
+    *,
+    number: int,
+    customer: CustomerRef,
+    people: tuple[str, ...],
+) -> Ticket:
+    """The ticket that a mail opens, with that message on it and from its time on."""
+    return Ticket(
+        id=message.ticket_id,
         number=number,
         title=title_of(mail),
         status=TicketStatus.NEW,
@@ -79,8 +95,8 @@ def open_ticket(
         channel=mail.channel,
         ticket_type=mail.ticket_type,
         customer=customer,
-        created_at=now,
-        updated_at=now,
+        created_at=message.created_at,
+        updated_at=message.created_at,
         first_message=message.id,
         description=description_of(mail),
         participants=people,
@@ -88,11 +104,7 @@ def open_ticket(
         customer_evidence=mail.customer_evidence,
         customer_alternative=alternative_of(mail),
         forwarded_by=message.forwarded_by,
-    ).with_message(message.id, at=now)
-    if follows is not None:
-        ticket = following(ticket, follows)
-    fact = ticket_fact("opened", ticket, queue=queue, cause=message.id, message=message)
-    return Filing(ticket, message, (fact,))
+    ).with_message(message.id, at=message.created_at)
 
 
 def add_to_ticket(
@@ -110,7 +122,9 @@ def add_to_ticket(
     us, and whom a stranger writes to neither.
     """
     message = replace(message_of(mail, ticket.id, now), flags=flags)
-    after = ticket.with_message(message.id, at=now)
+    counted = ticket.with_message(message.id, at=now)
+    # Where a person writes today, the ticket is of today.
+    after = replace(counted, history=ticket.history and message.automatic)
     if MessageFlag.STRANGER not in flags:
         after = with_people(after, people)
     change: dict[str, object] = {}

@@ -2,6 +2,8 @@
 
 The younger one says so first, which decides it; then its messages move, and the elder counts them.
 Whoever meets a younger one whose elder has not counted it yet does the rest.
+
+A younger one that an import opened, and that nobody touched, is no news: it wakes nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -27,23 +29,33 @@ class Merged:
 
 def given_up(young: Ticket, elder: Ticket, *, queue: QueueRef, now: datetime) -> Merged:
     """The younger ticket, closed as part of the elder."""
+    at = young.updated_at if young.history else max(now, young.updated_at)
     after = replace(
-        with_status(young, TicketStatus.CLOSED, at=now),
+        with_status(young, TicketStatus.CLOSED, at=at),
         merged_into=elder.number,
-        updated_at=max(now, young.updated_at),
+        updated_at=at,
+        history=young.history,
     )
     change: dict[str, object] = {"merged_into": [None, elder.number]}
     if young.status is not after.status:
         change["status"] = [young.status, after.status]
-    fact = ticket_fact("changed", after, queue=queue, cause=f"into-{elder.id}", change=change)
+    fact = ticket_fact(
+        "changed",
+        after,
+        queue=queue,
+        cause=f"into-{elder.id}",
+        change=change,
+        imported_at=now if young.history else None,
+    )
     return Merged(after, (fact,))
 
 
 def grown(elder: Ticket, young: Ticket, *, queue: QueueRef, now: datetime) -> Merged:
-    """The elder ticket, with what the younger one was; that is news, so it is awake."""
-    status = elder.status if elder.status in _AWAKE else TicketStatus.OPEN
+    """The elder ticket, with what the younger one was; where that is news, it is awake."""
+    woken = elder if young.history else _awake(elder, now)
+    at = young.updated_at if young.history else now
     after = replace(
-        with_people(with_status(elder, status, at=now), young.participants),
+        with_people(woken, young.participants),
         message_count=elder.message_count + young.message_count,
         absorbed=(*elder.absorbed, young.id, *young.absorbed),
         links=(*elder.links, *young.links),
@@ -51,12 +63,20 @@ def grown(elder: Ticket, young: Ticket, *, queue: QueueRef, now: datetime) -> Me
         tags=tuple(dict.fromkeys((*elder.tags, *young.tags))),
         priority=max(elder.priority, young.priority, key=_BY_URGENCY.index),
         created_at=min(elder.created_at, young.created_at),
-        updated_at=max(now, elder.updated_at),
+        updated_at=max(at, elder.updated_at),
     )
     change: dict[str, object] = {
         "merged": {"number": young.number, "message_count": young.message_count}
     }
-    if status is not elder.status:
-        change["status"] = [elder.status, status]
-    fact = ticket_fact("merged", after, queue=queue, cause=young.id, change=change)
+    if after.status is not elder.status:
+        change["status"] = [elder.status, after.status]
+    imported_at = now if young.history else None
+    fact = ticket_fact(
+        "merged", after, queue=queue, cause=young.id, change=change, imported_at=imported_at
+    )
     return Merged(after, (fact,))
+
+
+def _awake(ticket: Ticket, now: datetime) -> Ticket:
+    status = ticket.status if ticket.status in _AWAKE else TicketStatus.OPEN
+    return with_status(ticket, status, at=now)

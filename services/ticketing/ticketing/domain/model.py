@@ -121,6 +121,8 @@ class Ticket:
 
     `participants` are the addresses that took part, normalised. `lineage` is the id of the ticket
     that a chain of follow-ups began with. `absorbed` are tickets that became part of this one.
+    `history` says that an import opened it and that nobody set its status or wrote on it since: it
+    is closed because it is old, and not because somebody decided so.
     """
 
     id: str
@@ -150,6 +152,7 @@ class Ticket:
     merged_into: int | None = None
     absorbed: tuple[str, ...] = ()
     closed_at: datetime | None = None
+    history: bool = False
     untold: tuple[Fact, ...] = ()
     revision: int = 0
 

@@ -1,4 +1,7 @@
-"""The mail that goes out for a ticket: an agent's answer or a receipt."""
+"""The mail that goes out for a ticket: an agent's answer or a receipt, and the request to send it.
+
+All that makes Postbus send something is in here, so what does not import it cannot.
+"""
 
 import hashlib
 import re
@@ -9,8 +12,10 @@ from postbus.contracts.base import BlobRef
 from postbus.contracts.guard import Cause, SendKind
 from postbus.contracts.mail import Address, Attachment, MailReceived
 from postbus.contracts.sending import Quote, SendRequested, SendState
-from ticketing.domain.model import Delivery, Direction, Message, Ticket
+from ticketing.domain.facts import fact_of
+from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
 
+SEND_REQUESTED = "postbus.send.requested"
 _MOST_REFERENCES = 10
 _REPLY_PREFIX = re.compile(
     r"^\s*(re|aw|antw|sv|vs|odp|ynt|rif|r)\s*(\[\d+\])?\s*:\s*", re.IGNORECASE
@@ -87,6 +92,11 @@ def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequeste
         requested_by=letter.by,
         requested_at=now,
     )
+
+
+def send_requested(ticket: Ticket, request: SendRequested) -> Fact:
+    """`postbus.send.requested.<queue>`"""
+    return fact_of(SEND_REQUESTED, ticket.queue, ticket, request, cause=request.send_id)
 
 
 def message_of(

@@ -87,11 +87,13 @@ def place_of(
     *,
     anchor: Ticket | None,
     now: datetime,
+    parties: frozenset[str] | None = None,
 ) -> Place:
     """The place of a mail.
 
     ``claims`` are those of its keys, ``tickets`` the open ends of what they are claimed for: by the
     id in the claim, the ticket that it is part of now. ``anchor`` is the ticket of its stamp.
+    ``parties`` are those whose mail it is, if not its writers'.
 
     Of several tickets the one of the stamp wins, then the one that its own Message-ID is claimed
     for, then the direct parent's, then the nearest reference's.
@@ -110,7 +112,8 @@ def place_of(
         chosen = absent[0].ticket_id if absent else own
         return Place(chosen, None, missing, _strays(keys, claims, {}, chosen), waits=waits)
     first, *rest = found
-    same = tuple(one for one in rest if _is_same_matter(mail, first, one))
+    who = writers_of(mail) if parties is None else parties
+    same = tuple(one for one in rest if _is_same_matter(mail, first, one, who))
     others = tuple(one for one in rest if one not in same and not one.is_kin_of(first))
     strays = _strays(keys, claims, tickets, first.id)
     return Place(first.id, first, missing, strays, same, others, waits)
@@ -135,20 +138,22 @@ def by_age(tickets: Sequence[Ticket]) -> list[Ticket]:
     return sorted(tickets, key=lambda ticket: ticket.number)
 
 
-def _is_same_matter(mail: MailReceived, one: Ticket, other: Ticket) -> bool:
+def _is_same_matter(
+    mail: MailReceived, one: Ticket, other: Ticket, parties: frozenset[str]
+) -> bool:
     """Whether a mail that refers to both may make one ticket of them.
 
     What an agent closed or moved to another queue, or what was opened as a follow-up on purpose,
-    stays apart; and so do the tickets of other people, or else a stranger could join them.
+    stays apart; and so do the tickets of other people, or else a stranger could join them. What an
+    import closed nobody decided to close.
     """
-    writers = writers_of(mail)
     return (
         mail.kind is not MailKind.BOUNCE
         and one.queue == other.queue
-        and TicketStatus.CLOSED not in (one.status, other.status)
+        and not any(x.status is TicketStatus.CLOSED and not x.history for x in (one, other))
         and not one.is_kin_of(other)
         and same_people(one, other)
-        and any(takes_part(ticket, who) for who in writers for ticket in (one, other))
+        and any(takes_part(ticket, who) for who in parties for ticket in (one, other))
     )
 
 

@@ -30,18 +30,23 @@ def file_report(
     queue: QueueRef,
     reply_via: str,
     now: datetime,
+    imported: bool = False,
 ) -> Reporting:
-    """One more automatic message of the story; `about` is what it came back for, if known."""
-    message = replace(message_of(mail, ticket.id, now), automatic=True)
+    """One more automatic message of the story; `about` is what it came back for, if known.
+
+    An imported one is as old as it is, and nobody is told that a mail bounced years ago.
+    """
+    at = mail.route.received_at if imported else now
+    message = replace(message_of(mail, ticket.id, at), automatic=True)
     if about is not None:
         message = replace(message, about=about.id)
-    after = ticket.with_message(message.id, at=now)
+    after = ticket.with_message(message.id, at=at)
     delivery, facts = None, []
     if about is not None:
         before = about.delivery or Delivery(SendState.SENT)
         delivery = with_reports(before, reports_of(mail, about, message.id))
         told = bounced(mail, about, delivery, ticket=ticket, reply_via=reply_via)
-        if told is not None:
+        if told is not None and not imported:
             facts.append(send_bounced(after, told, cause=message.id))
     change: JsonObject = {
         "report": {
@@ -51,6 +56,12 @@ def file_report(
         }
     }
     shown = ticket_fact(
-        "changed", after, queue=queue, cause=message.id, message=message, change=change
+        "changed",
+        after,
+        queue=queue,
+        cause=message.id,
+        message=message,
+        change=change,
+        imported_at=now if imported else None,
     )
     return Reporting(Filing(after, message, (shown, *facts)), delivery)

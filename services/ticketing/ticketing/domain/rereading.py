@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from postbus.contracts.mail import MailReceived
 from ticketing.domain.filing import description_of, is_automatic, title_of
-from ticketing.domain.model import Message, Ticket
+from ticketing.domain.model import Direction, Message, Ticket
 
 READ_AGAIN = (
     "subject", "text", "full_text", "html", "content", "attachments", "kind", "automatic",
@@ -21,7 +21,8 @@ def is_newer(before: Message, mail: MailReceived) -> bool:
 
 
 def reread_message(before: Message, mail: MailReceived) -> Message:
-    """The message as the mail reads now."""
+    """The message as the mail reads now; what we wrote ourselves stays ours."""
+    is_ours = before.direction is Direction.OUTBOUND
     return replace(
         before,
         subject=mail.subject,
@@ -30,8 +31,8 @@ def reread_message(before: Message, mail: MailReceived) -> Message:
         html=mail.html,
         content=mail.content,
         attachments=mail.attachments,
-        kind=mail.kind,
-        automatic=is_automatic(mail) or before.about is not None,
+        kind=before.kind if is_ours else mail.kind,
+        automatic=before.automatic if is_ours else is_automatic(mail) or before.about is not None,
         calendar=mail.calendar,
         protection=mail.protection,
         problems=mail.problems,
