@@ -144,9 +144,7 @@ def _start(house: House) -> "subprocess.Popen[bytes]":
         )
 
 
-async def _until_connected(
-    house: House, process: "subprocess.Popen[bytes]", boxes: int
-) -> None:
+async def _until_connected(house: House, process: "subprocess.Popen[bytes]", boxes: int) -> None:
     deadline = time.time() + _CONNECT_SECONDS
     stream = house.admin.jetstream()
     while time.time() < deadline and process.poll() is None:

@@ -98,7 +98,7 @@ class Fetching:
         return len(uids) == 1 and self._losses[next(iter(uids))] >= _LOSSES
 
     async def _watched(self, uids: UidSet, asked: Awaitable[Result]) -> Result:
-        """What was asked for; a connection that is lost meanwhile is remembered against the mails."""
+        """What was asked for; a connection lost meanwhile is remembered against the mails."""
         try:
             return await asked
         except ConnectionLost:

@@ -47,7 +47,10 @@ class Proving:
         if channel is None or channel.imap is None:
             error = "there is no such mailbox"
             return whole_proof(question.channel, (), at=self.now(), error=error)
-        return await self.prove(channel)
+        try:
+            return await self.prove(channel)
+        except Unavailable as error:
+            return whole_proof(channel.id, (), at=self.now(), error=str(error))
 
     async def prove(self, channel: InboundChannel) -> CompletenessProof:
         """The proof, kept for all to see; drift is told, and the mailbox looked at again."""

@@ -184,7 +184,7 @@ class FolderReader:
 
     async def _until_good(self) -> None:
         """While NATS is away nobody knows whose mailbox this is, so nothing is done with it."""
-        while not self._lease.is_good():
+        while not self._lease.is_good():  # noqa: ASYNC110 - it is a clock that is asked
             await asyncio.sleep(_LEASE_SECONDS)
 
     def _may_catch_up(self, kept: KeptCursor) -> bool:

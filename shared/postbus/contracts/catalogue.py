@@ -28,7 +28,7 @@ from postbus.contracts.tickets import (
 INGEST = ("ingest-forward", "ingest-imap")
 EVERY_SERVICE = ("ingest-forward", "ingest-imap", "ticketing", "loopguard", "dispatch", "config")
 ARCHIVIST = "archivist"
-"""`postbus reparse` and `postbus import`: a program that people run, with a NATS user of its own."""
+"""`postbus reparse` and `postbus import`: programs that people run, with one NATS user."""
 
 JUDGE_SUBJECT = "postbus.loopguard.judge"
 TRY_OUTBOUND_SUBJECT = "postbus.dispatch.try"
@@ -61,7 +61,8 @@ FACTS: tuple[Fact, ...] = (
           "ticketing", "a mail from before, normalized: it is filed and no automatic mail follows"),
     Fact("postbus.mail.held", "channel", MailHeldEvent, (*INGEST, ARCHIVIST, "ticketing"),
           "admins", "a mail is kept and not filed, and why"),
-    Fact("postbus.mail.released", "channel", MailReleasedEvent, (ARCHIVIST, "ticketing", "ingest-imap"),
+    Fact("postbus.mail.released", "channel", MailReleasedEvent,
+          (ARCHIVIST, "ticketing", "ingest-imap"),
           "admins", "a mail that was held is held no longer, and as which mail it was received"),
     Fact("postbus.ticket.opened", "queue", TicketOpenedEvent, ("ticketing",),
           "other services, desk", "a new ticket"),

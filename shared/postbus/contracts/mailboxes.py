@@ -51,10 +51,10 @@ class Prove(Contract):
 class FolderProof(Contract):
     """One folder: what it has against what is known.
 
-    `seen` mails lie in it. Of these `before` lay there before the mailbox was connected, `filed` are
-    on tickets as ticketing itself says, `held` are kept and not filed, `waiting` are told and not
-    filed yet, and `unexplained` are none of these. `gone` UIDs were given to mails that left the
-    folder before they were fetched, or to none.
+    `seen` mails lie in it. Of these `before` lay there before the mailbox was connected, `filed`
+    are on tickets as ticketing itself says, `held` are kept and not filed, `waiting` are on their
+    way since a short while, and `unexplained` are none of these. `gone` UIDs were given to mails
+    that left the folder before they were fetched, or to none.
     """
 
     folder: str

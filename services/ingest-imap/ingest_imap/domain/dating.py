@@ -25,10 +25,10 @@ class Brief:
 def from_before(briefs: Sequence[Brief], since: datetime) -> UidSet:
     """The mails from before that moment.
 
-    Their arrival (INTERNALDATE, RFC 9051 §2.3.3) tells. But a folder that was restored from a backup
-    may have the day of that as the arrival of all its mails: where most of what arrived since was
-    written before, the mails' own Date tells as well. One mail alone may have a wrong Date, and is
-    not to be lost for that.
+    Their arrival (INTERNALDATE, RFC 9051 §2.3.3) tells. But a folder that was restored from a
+    backup may have the day of that as the arrival of all its mails: where most of what arrived
+    since was written before, the mails' own Date tells as well. One mail alone may have a wrong
+    Date, and is not to be lost for that.
     """
     old = [one for one in briefs if one.arrived_at < since]
     young = [one for one in briefs if one.arrived_at >= since]
