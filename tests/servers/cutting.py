@@ -3,6 +3,7 @@
 import random
 import socket
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ class Cutting:
     seed: int = 1
     port: int = 0
     cuts: int = 0
-    _pairs: set[tuple[socket.socket, socket.socket]] = field(default_factory=set)
+    _pairs: dict[tuple[socket.socket, socket.socket], float] = field(default_factory=dict)
     _fuses: list[int] = field(default_factory=list)
     _closed: bool = False
 
@@ -34,10 +35,13 @@ class Cutting:
         self._listener.close()
         self.cut()
 
-    def cut(self) -> int:
-        """End every connection now; how many there were."""
+    def cut(self, *, older_than_seconds: float = 0) -> int:
+        """End every connection that is so old; how many there were."""
+        before = time.monotonic() - older_than_seconds
         with self._lock:
-            pairs, self._pairs = list(self._pairs), set()
+            pairs = [pair for pair, began in self._pairs.items() if began <= before]
+            for pair in pairs:
+                del self._pairs[pair]
         for pair in pairs:
             _end(*pair)
         self.cuts += len(pairs)
@@ -61,7 +65,7 @@ class Cutting:
                 continue
             pair = (inner, outer)
             with self._lock:
-                self._pairs.add(pair)
+                self._pairs[pair] = time.monotonic()
                 fuse = self._fuses.pop(0) if self._fuses else None
             threading.Thread(
                 target=self._pump, args=(pair, inner, outer, None), daemon=True
@@ -87,7 +91,7 @@ class Cutting:
                 left = None if left is None else left - len(data)
                 sink.sendall(data)
         with self._lock:
-            self._pairs.discard(pair)
+            self._pairs.pop(pair, None)
         _end(*pair)
 
 

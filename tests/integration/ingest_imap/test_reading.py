@@ -31,6 +31,19 @@ async def test_a_new_mail_is_a_fact_in_less_than_a_second(house: House, dovecot:
     assert fact.route.origin.uid == 1
 
 
+async def test_mail_that_comes_while_others_are_fetched_is_not_waited_for(
+    house: House, dovecot: Dovecot
+) -> None:
+    """INVARIANT: what is told between a search and IDLE is news; else it waits for minutes."""
+    await house.channel(imap={"port": dovecot.port})
+    await house.start()
+    await house.until_state("connected")
+    for number in range(80):
+        dovecot.deliver("anna", mail(f"mail {number}", size_bytes=number * 200))
+        await asyncio.sleep(0.03 * (number % 4))
+    await house.until_received(80, seconds=8)
+
+
 async def test_mail_that_somebody_has_read_already_is_taken(house: House, dovecot: Dovecot) -> None:
     """INVARIANT: what counts is the UID and never "unseen"; else mail read on a phone is lost."""
     await house.channel(imap={"port": dovecot.port})

@@ -78,7 +78,7 @@ async def test_cuts_and_kills_lose_nothing_and_double_nothing(
         if number % 10 == 5:
             if number % 20 == 15:  # the next one ends in the middle of what it says
                 way.cut_after(chance.randrange(1_500, 40_000))
-            await house.until(way.cut, what="a connection to cut")
+            await house.until(lambda: way.cut(older_than_seconds=0.25), what="one to cut")
         if number % 50 == 25:
             name = chance.choice(("one", "two"))
             replicas[name].kill()

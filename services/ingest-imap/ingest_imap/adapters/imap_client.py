@@ -46,20 +46,26 @@ class ImapClient(IMAPClient):  # type: ignore[misc] # imapclient has no types
 
     def idle(self) -> None:
         """Send IDLE and read up to the server's "+" (RFC 2177); what comes before it is kept."""
-        # The last news were acted on; what is there after this came later.
-        for word in ("EXISTS", "RECENT"):
-            self._imap.untagged_responses.pop(word, None)
         self._idle_tag = self._imap._command("IDLE")  # noqa: SLF001 - as imapclient does
         while self._imap._get_response() is not None:  # noqa: SLF001 - as imapclient does
             if self._imap.tagged_commands.get(self._idle_tag):
                 raise self.Error("the server refuses IDLE")
 
+    def forget_news(self) -> bool:
+        """Whether the server told of mail since this was asked last, with any answer or by itself.
+
+        To be asked right before a search: what is told from then on, that search may not know.
+        """
+        told = self._imap.untagged_responses
+        exists, recent = told.pop("EXISTS", None), told.pop("RECENT", None)
+        return bool(exists or recent)
+
     def idle_news(self) -> tuple[list[bytes], bool]:
-        """Lines that came, without waiting for any; and whether there were some before IDLE began.
+        """Lines that came, without waiting for any; and whether there was news before IDLE began.
 
         A line that has begun is waited for to its end.
         """
-        early = any(self._imap.untagged_responses.pop(one, None) for one in ("EXISTS", "RECENT"))
+        early = self.forget_news()
         lines: list[bytes] = []
         while self._has_bytes():
             lines.append(self._imap._get_line())  # noqa: SLF001 - as imapclient does

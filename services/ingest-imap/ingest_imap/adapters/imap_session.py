@@ -64,7 +64,12 @@ class ImapSession:
 
     async def search(self, *, above: int = 0) -> UidSet:
         criteria = ["UID", f"{above + 1}:*"] if above else "ALL"
-        found = await self._run(lambda: self._client.search(criteria))
+
+        def look() -> list[int]:
+            self._client.forget_news()
+            return list(self._client.search(criteria))
+
+        found = await self._run(look)
         # `n:*` is the last mail even if its UID is below n (RFC 9051 §9, seq-range).
         return UidSet.of(uid for uid in found if uid > above)
 
