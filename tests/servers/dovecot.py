@@ -18,9 +18,15 @@ from servers.smtp import CERTIFICATE
 
 PASSWORD = "secret"
 _IS_ROOT = os.getuid() == 0
-_OWNER = "nobody" if _IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
+OWNER = "nobody" if _IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
 """Whose the mails are: root may not be."""
-_GROUP = grp.getgrgid(pwd.getpwnam(_OWNER).pw_gid).gr_name
+GROUP = grp.getgrgid(pwd.getpwnam(OWNER).pw_gid).gr_name
+
+
+def owner_ids() -> tuple[int, int]:
+    """User and group id of `OWNER`, for those who deliver."""
+    entry = pwd.getpwnam(OWNER)
+    return entry.pw_uid, entry.pw_gid
 
 
 def mail(name: str, *, size_bytes: int = 0) -> bytes:
@@ -35,7 +41,7 @@ def mail(name: str, *, size_bytes: int = 0) -> bytes:
 
 
 _AS_ONE_USER = "\n".join(
-    f"default_{name} = {_OWNER}" for name in ("internal_user", "internal_group", "login_user")
+    f"default_{name} = {OWNER}" for name in ("internal_user", "internal_group", "login_user")
 )
 """Without root, all parts of the server are one user."""
 
@@ -58,7 +64,7 @@ class Dovecot:
             self.folder.chmod(0o755)
             for name in ("run", "mail"):
                 (self.folder / name).mkdir()
-            shutil.chown(self.folder / "mail", _OWNER)
+            shutil.chown(self.folder / "mail", OWNER)
             (self.folder / "users").touch()
         (self.folder / "dovecot.conf").write_text(self._conf())
         command = ["/usr/sbin/dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
@@ -89,7 +95,7 @@ class Dovecot:
             for name in ("new", "cur", "tmp"):
                 (path / name).mkdir(parents=True, exist_ok=True)
             for one in (root.parent, root, path, *path.iterdir()):
-                shutil.chown(one, _OWNER, _GROUP)
+                shutil.chown(one, OWNER, GROUP)
         return path
 
     def deliver(
@@ -106,7 +112,7 @@ class Dovecot:
         path = self.maildir(user, folder)
         temporary = path / "tmp" / name
         temporary.write_bytes(mail if isinstance(mail, bytes) else mail.as_bytes())
-        shutil.chown(temporary, _OWNER, _GROUP)
+        shutil.chown(temporary, OWNER, GROUP)
         if at is not None:
             os.utime(temporary, (at, at))
         return temporary.rename(path / "new" / name)
@@ -137,7 +143,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={_OWNER} gid={_GROUP} home={self.folder}/mail/%u
+  args = uid={OWNER} gid={GROUP} home={self.folder}/mail/%u
 }}
 namespace inbox {{
   inbox = yes
