@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
@@ -51,6 +52,8 @@ class Dovecot:
     """One server; users are made when mail is put into their mailboxes, or by `add_user`."""
 
     options: str = ""
+    tokeninfo_url: str = ""
+    """Where access tokens are looked up, for XOAUTH2; empty: no such sign-in."""
     folder: Path = field(init=False)
     port: int = field(default_factory=free_port)
     tls_port: int = field(default_factory=free_port)
@@ -66,6 +69,10 @@ class Dovecot:
                 (self.folder / name).mkdir()
             shutil.chown(self.folder / "mail", OWNER)
             (self.folder / "users").touch()
+        (self.folder / "oauth2.conf").write_text(
+            f"tokeninfo_url = {self.tokeninfo_url}\nusername_attribute = email\n"
+            f"tls_ca_cert_file = {CERTIFICATE}\n"
+        )
         (self.folder / "dovecot.conf").write_text(self._conf())
         command = ["/usr/sbin/dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
         self.process = run_server(command, port=self.port)
@@ -116,6 +123,13 @@ class Dovecot:
         if at is not None:
             os.utime(temporary, (at, at))
         return temporary.rename(path / "new" / name)
+
+    def mails(self, user: str, folder: str = "INBOX") -> list[EmailMessage]:
+        """What lies in a folder, oldest first."""
+        path = self.maildir(user, folder)
+        files = [file for name in ("new", "cur") for file in (path / name).iterdir()]
+        files.sort(key=lambda file: file.stat().st_mtime_ns)
+        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
     def _conf(self) -> str:
         run = self.folder / "run"
@@ -168,5 +182,16 @@ service anvil {{
     mode = 0
   }}
 }}
+{self._by_token() if self.tokeninfo_url else ""}
 {self.options}
+"""
+
+    def _by_token(self) -> str:
+        return f"""
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {self.folder}/oauth2.conf
+}}
 """
