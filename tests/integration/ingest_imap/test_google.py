@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from postbus.connecting import GoogleRefreshToken, GoogleServiceAccount
 from servers.cutting import Cutting
 from servers.debian import needed
 from servers.dovecot import Dovecot, mail
 from servers.google import GoogleServer
+from servers.google_keys import service_account_key
 from servers.mailboxes import House
 from servers.smtp import CERTIFICATE
 
@@ -56,20 +55,9 @@ async def start(house: House, google: GoogleServer) -> None:
 
 
 def service_account(google: GoogleServer) -> GoogleServiceAccount:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    email = "postbus@project.iam.gserviceaccount.com"
-    google.service_account_public_keys[email] = public.decode()
-    return GoogleServiceAccount(
-        client_email=email, private_key_id="k1", private_key=private.decode(), subject=BOX
-    )
+    key = service_account_key(google)
+    del key["type"]
+    return GoogleServiceAccount(**key, subject=BOX)
 
 
 async def test_a_mailbox_is_read_with_the_consent_of_its_owner(
