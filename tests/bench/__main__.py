@@ -23,6 +23,7 @@ from bench.figures import lines, table
 from bench.flow import Flow, Plan
 from bench.generator import mails
 from bench.loopguard_latency import verdicts
+from bench.mailboxes import mailboxes
 from bench.peer import PeerMissing, install, measure
 from bench.reading import reading
 from bench.watching import Stalled
@@ -68,6 +69,13 @@ def _run(asked: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     results["loopguard"] = uvloop.run(verdicts(min(2000, plan.count)))
     _say("Reading mails …")
     results["reading"] = reading(min(400, plan.count), seed=plan.seed)
+    if asked.boxes:
+        _say(f"{asked.boxes} mailboxes in one process, and {asked.old_mails} old mails …")
+        results["mailboxes"] = uvloop.run(
+            mailboxes(
+                asked.boxes, old_mails=asked.old_mails, idle_seconds=max(3.0, asked.boxes * 0.03)
+            )
+        )
     if not asked.without_peer:
         _say("The same mails through django-helpdesk …")
         results["peer"] = measure(list(mails(plan.count, seed=plan.seed, edition="saturated")))
@@ -83,6 +91,11 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--long", type=int, nargs="?", const=_LONG_STORED, metavar="STORED",
         help=f"also the cost of a mail with so many stored ({_LONG_STORED}; the target is 100000)",
+    )  # fmt: skip
+    parser.add_argument("--boxes", type=int, default=1000, help="idle mailboxes (1000; 0: none)")
+    parser.add_argument(
+        "--old-mails", type=int, default=5000,
+        help="mails from before in one more mailbox (5000; the target is 100000)",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, help="write every figure into this file")
     return parser

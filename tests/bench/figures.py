@@ -82,6 +82,23 @@ def lines(results: dict[str, Any]) -> list[Line]:
         Line("memory, at the end", _megabytes(memory["end_bytes"]), "MB",
              peer=peer.get("memory_megabytes")),
     ]  # fmt: skip
+    if "mailboxes" in results:
+        boxes = results["mailboxes"]
+        found += [
+            Line(f"{boxes['boxes']} idle mailboxes, of a core", boxes["idle_core_percent"], "%",
+                 at_most=5),
+            Line("  memory of the process", boxes["megabytes"], "MB", at_most=250),
+            Line("  memory of those that read mails", boxes["megabytes_of_readers"], "MB"),
+            Line("  threads", boxes["threads"], ""),
+            Line("  until all were connected", boxes["connected_seconds"], "s"),
+            Line("  mail in the mailbox to event, p50", boxes["event_ms"]["p50"], "ms"),
+            Line("  mail in the mailbox to event, p99", boxes["event_ms"]["p99"], "ms",
+                 at_most=1000),
+            Line(f"  the same beside {boxes['old_mails']} old mails of another, p99",
+                 boxes["beside_ms"]["p99"], "ms"),
+            Line("    and at worst", boxes["beside_ms"]["max"], "ms", at_most=2000),
+            Line("    old mails imported meanwhile", boxes["old_mails_a_second"], "/s"),
+        ]  # fmt: skip
     if "full_store" in results:
         stored = results["full_store"]["mails_before"]
         found += [

@@ -21,6 +21,7 @@ def test_a_small_run_loses_nothing_and_has_every_figure(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--mails", str(MAILS), "--without-peer", "--long", "150",
+         "--boxes", "20", "--old-mails", "100",
          "--json", str(file)],
         cwd=REPOSITORY, capture_output=True, text=True, timeout=170, check=False,
         env={**os.environ, "PYTHONPATH": f"deploy{os.pathsep}tests"},
@@ -46,4 +47,7 @@ def test_a_small_run_loses_nothing_and_has_every_figure(tmp_path: Path) -> None:
     for name in ("idle_bytes", "end_bytes"):
         assert sum(found["memory"][name].values()) > 0
     assert found["loopguard"]["p99_ms"] > 0
+    assert found["mailboxes"]["event_ms"].keys() == TIMES
+    assert found["mailboxes"]["old_mails"] == 100
+    assert "20 idle mailboxes, of a core" in done.stdout
     assert "CPU per mail, our processes" in done.stdout

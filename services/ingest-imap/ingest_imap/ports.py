@@ -26,11 +26,16 @@ class FolderMissing(Exception):
 
 @dataclass(frozen=True)
 class Opened:
-    """A folder as SELECT describes it (RFC 9051 §6.3.2)."""
+    """A folder as SELECT describes it (RFC 9051 §6.3.2).
+
+    `modseq` is its HIGHESTMODSEQ where the server has CONDSTORE (RFC 7162 §3.1.2.1): while it is
+    the same, nothing in the folder has changed.
+    """
 
     uidvalidity: int
     uidnext: int | None
     exists: int
+    modseq: int | None = None
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,8 @@ class FolderReader:
         try:
             taken_up = await self._taking_up.take_up(session, self._channel)
             kept = await self._sweep(session, taken_up.kept, taken_up.there, anew=taken_up.anew)
+            if not self._todo and not self._later:
+                kept = await self._settle(kept, taken_up.modseq)
             while True:
                 kept = await self._drain(session, kept)
                 self._well()
@@ -138,6 +140,14 @@ class FolderReader:
         # Comparing a folder that was made anew is a long work that must not hold up others.
         self._todo, self._later = (UidSet(), new | old) if anew else (new, old)
         return kept
+
+    async def _settle(self, kept: KeptCursor, modseq: int | None) -> KeptCursor:
+        """Nothing is left to do in the folder as it was opened; the next opening may know that."""
+        history = self._history is History.ALL
+        if modseq is None or kept.cursor.settled_at == modseq or history or kept.cursor.held:
+            return kept
+        cursor = kept.cursor.model_copy(update={"settled_at": modseq})
+        return await self._around.cursors.put(self._id, cursor, revision=kept.revision)
 
     async def _drain(self, session: Session, kept: KeptCursor) -> KeptCursor:
         """Fetch what is to be fetched, batch by batch, each in its turn."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -19,11 +19,15 @@ _NO_MAILBOX = "there is no mailbox of that name that is read"
 
 @dataclass(frozen=True)
 class SentMail:
-    """Answers dispatch; each answer costs a connection of its own."""
+    """Answers dispatch; each answer costs a connection of its own, one at a time for a mailbox.
+
+    Gmail gives an account 15 connections in all, and two at once could put a copy there twice.
+    """
 
     connect: Connect
     blobs: BlobStore
     channel: Callable[[str], InboundChannel | None]
+    _busy: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def on_put(self, question: PutSent) -> PutSentResult:
         """Put it there, unless it is there: asking twice makes one copy."""
@@ -60,11 +64,12 @@ class SentMail:
 
     @asynccontextmanager
     async def _session(self, channel: InboundChannel) -> AsyncIterator[Session]:
-        session = await self.connect(channel)
-        try:
-            yield session
-        finally:
-            await asyncio.shield(session.close())
+        async with self._busy.setdefault(channel.id, asyncio.Lock()):
+            session = await self.connect(channel)
+            try:
+                yield session
+            finally:
+                await asyncio.shield(session.close())
 
     @staticmethod
     def put_failed(error: Exception) -> PutSentResult:

@@ -10,11 +10,11 @@ from typing import Final
 
 import structlog
 
-from ingest_imap.domain.cursor import Cursor, seen
+from ingest_imap.domain.cursor import Cursor, is_unchanged, seen
 from ingest_imap.domain.dating import Brief, from_before
 from ingest_imap.ports import FolderMissing, KeptCursor, NotGiven, Opened, Session
 from ingest_imap.surroundings import Surroundings
-from postbus.contracts.configuration import InboundChannel
+from postbus.contracts.configuration import History, InboundChannel
 from postbus.errors import NotConfigured
 from postbus.mail.uid_sets import UidSet
 
@@ -28,10 +28,14 @@ _AT_ONCE: Final = 200
 
 @dataclass(frozen=True)
 class TakenUp:
-    """The cursor as it stands and the mails that are there; `anew`: their UIDs are new to us."""
+    """The cursor as it stands and the mails to look at; `anew`: their UIDs are new to us.
+
+    `modseq` is that of the folder as it was opened.
+    """
 
     kept: KeptCursor
     there: UidSet
+    modseq: int | None
     anew: bool = False
 
 
@@ -51,8 +55,16 @@ class TakingUp:
         """
         kept = await self._around.cursors.get(self._channel, self._folder)
         name, opened = await self._open(session, channel, kept)
-        there = await session.search() if opened.exists else UidSet()
         anew = kept is None or kept.cursor.uidvalidity != opened.uidvalidity
+        imports = channel.imap is not None and channel.imap.history is History.ALL
+        unchanged = (
+            kept is not None
+            and not anew
+            and not imports
+            and is_unchanged(kept.cursor, uidnext=opened.uidnext, modseq=opened.modseq)
+        )
+        # A folder of a hundred thousand mails is not listed at every reconnection.
+        there = await session.search() if opened.exists and not unchanged else UidSet()
         if kept is None:
             cursor = await self._first(session, channel, opened, there)
         elif anew:
@@ -63,7 +75,7 @@ class TakingUp:
         cursor = cursor.model_copy(update={"called": called})
         revision = kept.revision if kept else 0
         put = await self._around.cursors.put(self._channel, cursor, revision=revision)
-        return TakenUp(put, there, anew=anew and kept is not None)
+        return TakenUp(put, there, opened.modseq, anew=anew and kept is not None)
 
     async def _open(
         self, session: Session, channel: InboundChannel, kept: KeptCursor | None

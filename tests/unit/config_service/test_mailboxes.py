@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,15 @@ async def test_a_kept_secret_does_not_follow(api: ConfigUnderTest, imap: dict[st
     answer = await patch(api, {"imap": imap}, "?force=true")
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/secret-needed")
     assert (await patch(api, {"imap": {**imap, "secret": SECRET}})).status_code == 200
+
+
+async def test_a_mailbox_is_read_from_when_it_was_made(api: ConfigUnderTest) -> None:
+    """INVARIANT: mail that comes before anybody looks is mail of today; else it is left alone."""
+    before = datetime.now(UTC)
+    made = (await make(api)).json()
+    since = datetime.fromisoformat(made["imap"]["since"])
+    assert before <= since <= datetime.now(UTC)
+    assert (await patch(api, {"name": "Other"})).json()["imap"]["since"] == made["imap"]["since"]
 
 
 async def test_what_was_read_can_be_sent_back(api: ConfigUnderTest) -> None:

@@ -1,6 +1,7 @@
 """Google's consent page and token endpoint, spoken by google-auth-oauthlib."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +61,7 @@ class GoogleFlow:
             client_id=consent.client.client_id,
             client_secret=consent.client.client_secret.get_secret_value(),
             refresh_token=str(refresh_token),
+            expires_at=_ends_at(token),
         )
 
     def _token(self, consent: Consent, code: str) -> Any:
@@ -92,6 +94,14 @@ class GoogleFlow:
             code_verifier=consent.verifier,
             autogenerate_code_verifier=False,
         )
+
+
+def _ends_at(token: Any) -> datetime | None:
+    """When the consent ends, which Google says where it was given for a time only."""
+    seconds = token.get("refresh_token_expires_in")
+    if not isinstance(seconds, int) or seconds <= 0:
+        return None
+    return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 def _scopes(token: Any) -> list[str]:

@@ -50,7 +50,7 @@ def plan_of(
     new = _new(wish, ways, servers, there)
     if present is not None and _is_there(new, there):
         # The same call once more: its first answer was lost on the way.
-        return Plan(new.inbound, new.outbound, is_new=False)
+        return Plan(present, new.outbound, is_new=False)
     refusal = _address_taken(present) if present else _refusal(new, there)
     return refusal if refusal is not None else new
 
@@ -78,8 +78,13 @@ def _new(wish: MailboxWish, ways: Ways, servers: GmailServers, there: Configurat
 
 
 def _is_there(plan: Plan, there: Configuration) -> bool:
+    """Whether both channels are as planned; since when the mailbox is read is nobody's wish."""
+    present = there.inbound(plan.inbound.id)
+    if present is not None and present.imap is not None:
+        imap = present.imap.model_copy(update={"since": None})
+        present = present.model_copy(update={"imap": imap})
     return (
-        there.inbound(plan.inbound.id) == plan.inbound
+        present == plan.inbound
         and plan.outbound is not None
         and there.outbound(plan.outbound.id) == plan.outbound
     )

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from config_service.resources.channel_secrets import Channel
 from config_service.resources.documents import document_of
 from postbus.configuration import Kept
 from postbus.contracts.base import Contract, JsonObject
+from postbus.contracts.configuration import InboundChannel
 
 SECRET_SET_AT = "secret_set_at"  # noqa: S105 - the name of a field, no secret
 SERVER_FIELDS = ("imap", "smtp")
@@ -21,6 +23,19 @@ def document_with(channel: Contract, secret_set_at: str | datetime | None) -> Js
         if document.get(field) is not None:
             document[field][SECRET_SET_AT] = at
     return document
+
+
+def made_at(channel: Channel, now: datetime) -> Channel:
+    """A new channel; a mailbox is read from now on, unless somebody said otherwise.
+
+    It is written down here, so that mail which comes before a service looks at the mailbox for the
+    first time is not taken for mail from before.
+    """
+    imap = channel.imap if isinstance(channel, InboundChannel) else None
+    if imap is None or imap.since is not None:
+        return channel
+    since = imap.model_copy(update={"since": now})
+    return channel.model_copy(update={"imap": since})
 
 
 def shown(kept: Kept) -> JsonObject:

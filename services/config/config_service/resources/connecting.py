@@ -17,7 +17,7 @@ from config_service.domain.mailbox_plan import Plan, Ways, plan_of
 from config_service.domain.own_entries import own_entries
 from config_service.domain.refusals import Refusal
 from config_service.resources import inbound, outbound
-from config_service.resources.channel_documents import document_with, shown
+from config_service.resources.channel_documents import document_with, made_at, shown
 from config_service.resources.channel_secrets import Channel, ChannelSecrets, kind_of
 from config_service.resources.connect_problems import changed_meanwhile, try_problem
 from config_service.resources.documents import Documents, State, read_as
@@ -122,7 +122,8 @@ class Connect:
         await self._secrets.keep_or_forget(channel, sealed)
         kind, id_ = kind_of(channel), channel.id
         kept = state.kept.get(key_of(kind, id_))
-        document = document_with(channel, self._documents.now())
+        now = self._documents.now()
+        document = document_with(made_at(channel, now), now)
         undo(lambda: self._documents.restore(kind, id_, kept, by=by))
         if kept is None:
             await self._documents.create(kind, id_, document, by=by)

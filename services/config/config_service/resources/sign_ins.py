@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from config_service.channel_bodies import InboundChannelBody, OutboundChannelBody
 from config_service.domain.kept_secret import secret_refusal, sign_in_of
-from config_service.resources.channel_documents import document_with, secret_set_at
+from config_service.resources.channel_documents import document_with, made_at, secret_set_at
 from config_service.resources.channel_secrets import Channel, ChannelSecrets
 from config_service.resources.documents import document_of, read_as
 from config_service.resources.refusing import refuse
@@ -57,7 +57,8 @@ class SignIns:
         sealed = self._secrets.seal_given(channel, secret)
         if not saving.force:
             await self._trying.require(channel, sealed)
-        document = document_with(channel, self._now() if sealed is not None else None)
+        now = self._now()
+        document = document_with(made_at(channel, now), now if sealed is not None else None)
         return Prepared(channel, document, sealed, secret_stays=False)
 
     async def for_change(

@@ -41,6 +41,9 @@ class ImapSession:
         self._idling = False
         self._can_idle = client.has_capability("IDLE")
         self._has_gmail_ids = client.has_capability("X-GM-EXT-1")
+        self._can_tell_changes = client.has_capability("CONDSTORE") and client.has_capability(
+            "ENABLE"
+        )
         self._can_move = client.has_capability("MOVE")
         self._can_uid_expunge = client.has_capability("UIDPLUS")
 
@@ -50,7 +53,13 @@ class ImapSession:
         return bool(self._can_idle)
 
     async def open(self, folder: str, *, read_only: bool) -> Opened:
-        found = await self._run(lambda: _selected(self._client, folder, read_only))
+        def select() -> dict[bytes, Any]:
+            if self._can_tell_changes:
+                self._client.enable("CONDSTORE")
+                self._can_tell_changes = False
+            return _selected(self._client, folder, read_only)
+
+        found = await self._run(select)
         return _opened(found, exists=int(found.get(b"EXISTS", 0)))
 
     async def search(self, *, above: int = 0) -> UidSet:
@@ -218,7 +227,13 @@ def _selected(client: ImapClient, folder: str, read_only: bool) -> dict[bytes, A
 
 def _opened(found: dict[bytes, Any], *, exists: int) -> Opened:
     uidnext = found.get(b"UIDNEXT")
-    return Opened(_number(found[b"UIDVALIDITY"]), _number(uidnext) if uidnext else None, exists)
+    modseq = found.get(b"HIGHESTMODSEQ")
+    return Opened(
+        _number(found[b"UIDVALIDITY"]),
+        _number(uidnext) if uidnext else None,
+        exists,
+        _number(modseq) if modseq else None,
+    )
 
 
 def _number(value: Any) -> int:

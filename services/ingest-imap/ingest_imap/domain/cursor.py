@@ -50,6 +50,10 @@ class Cursor(Contract):
     taken: str = ""
     held: dict[int, HeldUid] = Field(default_factory=dict)
     untidied: str = ""
+    settled_at: int | None = Field(
+        default=None,
+        description="HIGHESTMODSEQ of the folder (RFC 7162 §3.1.2.1) when nothing was left to do",
+    )
     anchor: Anchor | None = None
     allowance: Allowance = Allowance()
     called: str | None = Field(
@@ -66,6 +70,12 @@ def settled(cursor: Cursor, history: History) -> UidSet:
     """What needs no fetching."""
     done = UidSet.parse(cursor.taken) | UidSet.of(cursor.held)
     return done | UidSet.parse(cursor.before) if history is History.NONE else done
+
+
+def is_unchanged(cursor: Cursor, *, uidnext: int | None, modseq: int | None) -> bool:
+    """Whether the folder is as it was when nothing was left to do."""
+    same = modseq is not None and modseq == cursor.settled_at
+    return same and uidnext == cursor.known_to + 1
 
 
 def live(cursor: Cursor, there: UidSet) -> UidSet:
