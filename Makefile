@@ -65,7 +65,8 @@ image-lists: .venv/.installed  ## Write which packages go into which image
 
 .PHONY: test
 test: .venv/.installed  ## All tests on real servers; sets itself up
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@tests/servers/install-peers.sh
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -rs
 
 .PHONY: test-fast
 test-fast: .venv/.installed  ## Unit and contract tests, no servers but the contract suites' own

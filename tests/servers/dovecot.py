@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
@@ -18,9 +19,15 @@ from servers.smtp import CERTIFICATE
 
 PASSWORD = "secret"
 _IS_ROOT = os.getuid() == 0
-_OWNER = "nobody" if _IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
+OWNER = "nobody" if _IS_ROOT else pwd.getpwuid(os.getuid()).pw_name
 """Whose the mails are: root may not be."""
-_GROUP = grp.getgrgid(pwd.getpwnam(_OWNER).pw_gid).gr_name
+GROUP = grp.getgrgid(pwd.getpwnam(OWNER).pw_gid).gr_name
+
+
+def owner_ids() -> tuple[int, int]:
+    """User and group id of `OWNER`, for those who deliver."""
+    entry = pwd.getpwnam(OWNER)
+    return entry.pw_uid, entry.pw_gid
 
 
 def mail(name: str, *, size_bytes: int = 0) -> bytes:
@@ -35,7 +42,7 @@ def mail(name: str, *, size_bytes: int = 0) -> bytes:
 
 
 _AS_ONE_USER = "\n".join(
-    f"default_{name} = {_OWNER}" for name in ("internal_user", "internal_group", "login_user")
+    f"default_{name} = {OWNER}" for name in ("internal_user", "internal_group", "login_user")
 )
 """Without root, all parts of the server are one user."""
 
@@ -45,6 +52,8 @@ class Dovecot:
     """One server; users are made when mail is put into their mailboxes, or by `add_user`."""
 
     options: str = ""
+    tokeninfo_url: str = ""
+    """Where access tokens are looked up, for XOAUTH2; empty: no such sign-in."""
     folder: Path = field(init=False)
     port: int = field(default_factory=free_port)
     tls_port: int = field(default_factory=free_port)
@@ -58,8 +67,12 @@ class Dovecot:
             self.folder.chmod(0o755)
             for name in ("run", "mail"):
                 (self.folder / name).mkdir()
-            shutil.chown(self.folder / "mail", _OWNER)
+            shutil.chown(self.folder / "mail", OWNER)
             (self.folder / "users").touch()
+        (self.folder / "oauth2.conf").write_text(
+            f"tokeninfo_url = {self.tokeninfo_url}\nusername_attribute = email\n"
+            f"tls_ca_cert_file = {CERTIFICATE}\n"
+        )
         (self.folder / "dovecot.conf").write_text(self._conf())
         command = ["/usr/sbin/dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
         self.process = run_server(command, port=self.port)
@@ -89,7 +102,7 @@ class Dovecot:
             for name in ("new", "cur", "tmp"):
                 (path / name).mkdir(parents=True, exist_ok=True)
             for one in (root.parent, root, path, *path.iterdir()):
-                shutil.chown(one, _OWNER, _GROUP)
+                shutil.chown(one, OWNER, GROUP)
         return path
 
     def deliver(
@@ -106,10 +119,17 @@ class Dovecot:
         path = self.maildir(user, folder)
         temporary = path / "tmp" / name
         temporary.write_bytes(mail if isinstance(mail, bytes) else mail.as_bytes())
-        shutil.chown(temporary, _OWNER, _GROUP)
+        shutil.chown(temporary, OWNER, GROUP)
         if at is not None:
             os.utime(temporary, (at, at))
         return temporary.rename(path / "new" / name)
+
+    def mails(self, user: str, folder: str = "INBOX") -> list[EmailMessage]:
+        """What lies in a folder, oldest first."""
+        path = self.maildir(user, folder)
+        files = [file for name in ("new", "cur") for file in (path / name).iterdir()]
+        files.sort(key=lambda file: file.stat().st_mtime_ns)
+        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
     def _conf(self) -> str:
         run = self.folder / "run"
@@ -137,7 +157,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={_OWNER} gid={_GROUP} home={self.folder}/mail/%u
+  args = uid={OWNER} gid={GROUP} home={self.folder}/mail/%u
 }}
 namespace inbox {{
   inbox = yes
@@ -158,6 +178,20 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
+{self._by_token() if self.tokeninfo_url else ""}
 {self.options}
+"""
+
+    def _by_token(self) -> str:
+        return f"""
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {self.folder}/oauth2.conf
+}}
 """

@@ -69,6 +69,11 @@ class GoogleServer:
         return f"{self.base_url}/token"
 
     @property
+    def tokeninfo_url(self) -> str:
+        """Where a mail server asks whose an access token is; the token goes behind it."""
+        return f"https://localhost:{self.port}/tokeninfo?access_token="
+
+    @property
     def ca_file(self) -> Path:
         return CERTIFICATE
 
@@ -117,6 +122,8 @@ class GoogleServer:
                 answer, status = page(form), 200
             elif (request.command, path) == ("POST", "/token"):
                 answer, status = self._token(form), 200
+            elif (request.command, path) == ("GET", "/tokeninfo"):
+                answer, status = self._tokeninfo(form), 200
             else:
                 answer, status = {"error": "not_found"}, 404
         except Refused as refused:
@@ -153,6 +160,12 @@ class GoogleServer:
             if form.get("grant_type") == JWT_BEARER:
                 return self._service_account(form)
             raise Refused("unsupported_grant_type")
+
+    def _tokeninfo(self, form: dict[str, str]) -> dict[str, Any]:
+        address = self.access_tokens.get(form.get("access_token", ""))
+        if address is None:
+            raise Refused("invalid_token", "Invalid Value")
+        return {"email": address, "scope": MAIL_SCOPE, "expires_in": self.expires_in}
 
     def _refresh(self, form: dict[str, str]) -> dict[str, Any]:
         self.must_be_client(form)

@@ -38,7 +38,7 @@ class LocalStack:
     base: int = 0
 
     def start(self, *, seconds: float = 90) -> "LocalStack":
-        self.base = self.base or _free_base()
+        self.base = self.base or free_base()
         with (self.home.parent / "up.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "local"],
@@ -178,6 +178,6 @@ def _status(url: str) -> int:
             return error.code
 
 
-def _free_base() -> int:
+def free_base() -> int:
     """A base below the ephemeral ports, so that no outgoing connection takes one of its ports."""
     return 10_000 + (free_port() * 16 + os.getpid()) % 20_000

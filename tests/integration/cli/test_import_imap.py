@@ -12,6 +12,7 @@ from postbus.contracts.configuration import TlsMode
 from postbus_cli.adapters.imap_source import ImapSource, mailbox_of
 from postbus_cli.domain.importing import Lying
 from postbus_cli.exits import Cannot
+from servers.debian import needed
 from servers.dovecot import Dovecot
 from servers.smtp import CERTIFICATE
 
@@ -21,6 +22,7 @@ CAME = datetime(2016, 3, 1, 9, 0, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def dovecot() -> Iterator[Dovecot]:
     """Five mails in INBOX, one of them large, and one in Archive."""
+    needed("dovecot")
     server = Dovecot().start()
     server.add_user("anna")
     for number in range(5):
@@ -99,7 +101,6 @@ def test_without_a_way_in_it_is_said_why(dovecot: Dovecot) -> None:
             mailbox_of("imap://anna@127.0.0.1:1", None),
             SecretStr("secret"), ("INBOX",), contexts=TlsContexts(), most_bytes=1,
         )  # fmt: skip
-    # Last: Dovecot lets whoever guessed wrong wait a little.
     with pytest.raises(Cannot, match="user name or password"):
         opened(dovecot, password="wrong")
 

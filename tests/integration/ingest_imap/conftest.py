@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
+from servers.debian import needed
 from servers.dovecot import Dovecot
 from servers.mailboxes import House
 from servers.nats import NatsServer
@@ -13,6 +14,7 @@ from servers.nats import NatsServer
 
 @pytest.fixture
 def dovecot() -> Iterator[Dovecot]:
+    needed("dovecot")
     server = Dovecot().start()
     server.add_user("anna")
     server.maildir("anna")
