@@ -257,6 +257,7 @@ def test_a_wrong_app_password_makes_nothing_and_the_right_one_the_whole_mailbox(
     assert connected.status == 201, connected.body
     id_ = connected.body["inbound"]["id"]
     assert connected.body["outbound"]["id"] == id_
+    assert connected.body["inbound"]["imap"]["since"]
     town.until_connected(id_)
     ticket = town.round_trip(GMAIL, CUSTOMERS["bert"], "Where is my parcel")
     assert ticket["queue"]["id"] == id_
