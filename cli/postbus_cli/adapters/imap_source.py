@@ -5,7 +5,6 @@ queue reads, and the two could have the same folder and UIDs.
 """
 
 import imaplib
-import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,11 +13,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from imapclient import IMAPClient
+from imapclient import SocketTimeout
 from imapclient.exceptions import IMAPClientError, LoginError
 from pydantic import SecretStr
 
 from postbus.connecting import Reach, TlsContexts, explain
+from postbus.connecting.imap import ImapClient, dial
 from postbus.connecting.tls import tls_refused
 from postbus.contracts.configuration import TlsMode
 from postbus.errors import MailHostUnavailable
@@ -80,13 +80,8 @@ class ImapSource:
         self._folders = folders
         self._most_bytes = most_bytes
         with _in_words(mailbox.host):
-            self._client = _Client(mailbox, contexts)
-            try:
-                self._client.sign_in(mailbox, password, contexts)
-            except BaseException:
-                with suppress(OSError):  # a broken handshake has closed it
-                    self._client.shutdown()
-                raise
+            self._client = _signed_in(mailbox, password, contexts)
+        self._client.normalise_times = False  # with their zone
 
     def total(self, after: Position) -> int:
         """The mails that are to come."""
@@ -149,46 +144,29 @@ class ImapSource:
         return Lying(name, position, 1, raw, came_at)
 
 
-class _Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
-    """IMAPClient over a connection that `Reach` opened."""
-
-    def __init__(self, mailbox: Mailbox, contexts: TlsContexts) -> None:
-        self._mailbox, self._contexts = mailbox, contexts
-        super().__init__(mailbox.host, mailbox.port, use_uid=True, ssl=False)
-        self.normalise_times = False  # with their zone
-
-    def _create_IMAP4(self) -> "_Connection":  # noqa: N802 - the name of IMAPClient
-        return _Connection(self._mailbox, self._contexts)
-
-    def sign_in(self, mailbox: Mailbox, password: SecretStr, contexts: TlsContexts) -> None:
-        """Protect the connection where that is still to do, and sign in."""
+def _signed_in(mailbox: Mailbox, password: SecretStr, contexts: TlsContexts) -> ImapClient:
+    """Connected, protected and signed in; nothing is left open when that fails."""
+    client = dial(
+        mailbox.host,
+        mailbox.port,
+        mailbox.tls,
+        # A person at a terminal names the server, so it may be one of their own network.
+        reach=Reach(allow_private=True),
+        contexts=contexts,
+        timeout=SocketTimeout(_SECONDS, _SECONDS),
+    )
+    try:
         if mailbox.tls is TlsMode.STARTTLS:
-            self.starttls(contexts.context())
-        try:
-            self.login(mailbox.user, password.get_secret_value())
-        except LoginError as error:
+            client.starttls(contexts.context())
+        client.login(mailbox.user, password.get_secret_value())
+    except BaseException as error:
+        with suppress(OSError):  # a broken handshake has closed it
+            client.shutdown()
+        if isinstance(error, LoginError):
             said = explain(str(error))
             raise Cannot(f"{mailbox.host}: {said.what}. {said.advice}".strip()) from error
-
-
-class _Connection(imaplib.IMAP4):
-    def __init__(self, mailbox: Mailbox, contexts: TlsContexts) -> None:
-        self._mailbox, self._contexts = mailbox, contexts
-        super().__init__(mailbox.host, mailbox.port, timeout=_SECONDS)
-
-    def _create_socket(self, timeout: float | None) -> socket.socket:
-        # A person at a terminal names the server, so it may be one of their own network.
-        connection = Reach(allow_private=True).connect(
-            self._mailbox.host, self._mailbox.port, timeout_seconds=timeout or _SECONDS
-        )
-        if self._mailbox.tls is not TlsMode.IMPLICIT:
-            return connection
-        context = self._contexts.context()
-        try:
-            return context.wrap_socket(connection, server_hostname=self._mailbox.host)
-        except BaseException:
-            connection.close()
-            raise
+        raise
+    return client
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Opens IMAP connections: reached safely, protected, signed in. Everything here blocks a thread."""
 
-import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,9 +7,9 @@ from dataclasses import dataclass
 from imapclient import SocketTimeout
 from pydantic import SecretStr
 
-from ingest_imap.adapters.imap_client import ImapClient
 from ingest_imap.adapters.imap_errors import connect_errors, sign_in_errors
 from postbus.connecting import AccessTokens, Reach, TlsContexts, read_credential
+from postbus.connecting.imap import ImapClient, dial
 from postbus.connecting.tls import tls_refused
 from postbus.contracts.configuration import ImapAuth, ImapSettings, TlsMode
 from postbus.errors import CredentialsRejected, NotConfigured
@@ -39,33 +38,17 @@ class ImapConnections:
 
     def connect(self, imap: ImapSettings) -> ImapClient:
         """Connected and greeted; with implicit TLS that has happened, too. MailHostUnavailable."""
-
-        def open_socket() -> socket.socket:
-            plain = self._reach.connect(
-                imap.host, imap.port, timeout_seconds=self._limits.connect_seconds
-            )
-            if imap.tls is not TlsMode.IMPLICIT:
-                return plain
-            try:
-                context = self._tls.context(imap.ca_certificates)
-                return context.wrap_socket(plain, server_hostname=imap.host)
-            except BaseException:
-                plain.close()
-                raise
-
+        limits = self._limits
         with connect_errors(imap.host):
-            try:
-                return ImapClient(
-                    open_socket,
-                    imap.host,
-                    imap.port,
-                    implicit_tls=imap.tls is TlsMode.IMPLICIT,
-                    timeout=SocketTimeout(
-                        self._limits.connect_seconds, self._limits.command_seconds
-                    ),
-                )
-            except ssl.SSLError as error:
-                raise tls_refused(imap.host, error) from error
+            return dial(
+                imap.host,
+                imap.port,
+                imap.tls,
+                reach=self._reach,
+                contexts=self._tls,
+                ca_certificates=imap.ca_certificates,
+                timeout=SocketTimeout(limits.connect_seconds, limits.command_seconds),
+            )
 
     def protect(self, client: ImapClient, imap: ImapSettings) -> None:
         """STARTTLS where it is asked for (RFC 9051 §6.2.1). MailHostUnavailable."""

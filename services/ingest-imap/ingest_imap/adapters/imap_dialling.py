@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from ingest_imap.adapters.imap_client import ImapClient
 from ingest_imap.adapters.imap_connections import ImapConnections, end
 from ingest_imap.adapters.imap_session import ImapSession
 from postbus.connecting import GoogleRefreshToken, names_of, read_credential
+from postbus.connecting.imap import ImapClient
 from postbus.contracts.configuration import ImapAuth, ImapSettings, InboundChannel
 from postbus.errors import NotConfigured
 

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from ingest_imap.adapters.imap_client import ImapClient
 from ingest_imap.adapters.imap_connections import end
 from ingest_imap.adapters.imap_errors import session_errors
 from ingest_imap.domain.dating import Brief
 from ingest_imap.ports import FolderInfo, FolderMissing, NotGiven, Opened
+from postbus.connecting.imap import ImapClient
 from postbus.mail.uid_sets import UidSet
 
 _DATE_KEY = b"BODY[HEADER.FIELDS (DATE)]"

@@ -1,4 +1,6 @@
-"""imapclient's client, on a socket of our choosing, with an IDLE that loses no news.
+"""imapclient's client, on a socket that `Reach` opened, with an IDLE that loses no news.
+
+Not part of what the room gives by its name: only who speaks IMAP has imapclient.
 
 imapclient (4.1) takes an EXISTS that comes before the server's "+ idling" for an error, does not
 see what already lies in the read buffer when it waits for the socket, and takes half a line for the
@@ -7,9 +9,14 @@ end.
 
 import imaplib
 import socket
+import ssl
 from collections.abc import Callable
 
 from imapclient import IMAPClient, SocketTimeout
+
+from postbus.connecting.reaching import Reach
+from postbus.connecting.tls import TlsContexts, tls_refused
+from postbus.contracts.configuration import TlsMode
 
 _Open = Callable[[], socket.socket]
 
@@ -81,3 +88,38 @@ class ImapClient(IMAPClient):  # type: ignore[misc] # imapclient has no types
         finally:
             connection.setblocking(True)
             self._set_read_timeout()
+
+
+def dial(
+    host: str,
+    port: int,
+    tls: TlsMode,
+    *,
+    reach: Reach,
+    contexts: TlsContexts,
+    ca_certificates: str | None = None,
+    timeout: SocketTimeout,
+) -> ImapClient:
+    """Connected and greeted; with implicit TLS that has happened, too. It blocks.
+
+    Raises:
+        MailHostUnavailable: the server may not be reached, cannot be, or its certificate is not
+            trusted; what goes wrong after that is imapclient's and the socket's to say.
+    """
+
+    def open_socket() -> socket.socket:
+        plain = reach.connect(host, port, timeout_seconds=timeout.connect)
+        if tls is not TlsMode.IMPLICIT:
+            return plain
+        try:
+            return contexts.context(ca_certificates).wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
+    try:
+        return ImapClient(
+            open_socket, host, port, implicit_tls=tls is TlsMode.IMPLICIT, timeout=timeout
+        )
+    except ssl.SSLError as error:
+        raise tls_refused(host, error) from error
