@@ -88,7 +88,8 @@ class Board:
         if fact is not None:
             await self._tell(channel, fact, after.last_error or "", at=after.since)
             log.info("channel_fact", fact=fact, channel=channel, reason=after.reason)
-        if is_expiring(after, now=now) and not (before and is_expiring(before, now=now)):
+        warned = before is not None and is_expiring(before, now=before.checked_at)
+        if is_expiring(after, now=now) and not warned:
             until = after.credential_expires_at
             await self._tell(channel, "credentials-expiring", f"ends at {until}", at=now)
         await self._board.put(after)
