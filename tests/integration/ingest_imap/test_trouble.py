@@ -246,3 +246,29 @@ async def test_drift_is_told_and_mended(house: House, dovecot: Dovecot) -> None:
     proof = await house.proof()
     assert (proof.unexplained, proof.folders[0].unexplained_uids, proof.ok) == (1, "1", False)
     assert "drift" in {fact.data.fact for fact in await house.facts("postbus.channel")}
+
+
+async def test_a_reader_that_lost_its_mailbox_cannot_write_any_more(
+    house: House, dovecot: Dovecot
+) -> None:
+    """INVARIANT: who wakes up and thinks it still has the mailbox is refused, and tells it once."""
+    await house.channel(imap={"port": dovecot.port})
+    await house.start()
+    await house.until_state("connected")
+    js = house.admin.jetstream()
+    leases, cursors = await js.key_value("postbus-leases"), await js.key_value("postbus-cursors")
+    mine = await leases.get("mailbox.support")
+    await leases.put("mailbox.support", b"another/1")
+    (key,) = await cursors.keys()
+    taken_up_elsewhere = (await cursors.get(key)).value or b""
+    await cursors.put(key, taken_up_elsewhere)
+    dovecot.deliver("anna", mail("one"))
+
+    async def taken_again() -> bool:
+        entry = await leases.get("mailbox.support")
+        cursor = (await house.cursors())[key]
+        return entry.value == mine.value and cursor["taken"] == "1"
+
+    await house.until(taken_again, what="the mailbox, taken again since the other is gone")
+    assert (await leases.get("mailbox.support")).revision > mine.revision
+    assert len(await house.received()) == 1
