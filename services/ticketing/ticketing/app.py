@@ -1,5 +1,7 @@
 """Builds ticketing: store, bus, handlers and API."""
 
+from collections.abc import Callable
+
 import structlog
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient  # noqa: TID251 - the one line that picks the driver
@@ -58,7 +60,7 @@ def build(settings: TicketingSettings) -> Service:
         connectTimeoutMS=3000,
         socketTimeoutMS=20000,
     )
-    parts = _Parts(settings, bus, client[settings.mongodb_database])
+    parts = _Parts(settings, bus, client[settings.mongodb_database], client.close)
     return Service(
         name="ticketing",
         start=parts.start,
@@ -72,8 +74,15 @@ def build(settings: TicketingSettings) -> Service:
 class _Parts:
     """The pieces of the service and their life."""
 
-    def __init__(self, settings: TicketingSettings, bus: Bus, database: object) -> None:
+    def __init__(
+        self,
+        settings: TicketingSettings,
+        bus: Bus,
+        database: object,
+        close_database: Callable[[], None],
+    ) -> None:
         self.bus = bus
+        self._close_database = close_database
         self.max_request_bytes = settings.max_request_bytes
         self.follower = Follower()
         self.blobs: BlobStore = open_store(settings.blob_url)
@@ -107,6 +116,7 @@ class _Parts:
         await self.follower.stop()
         await self.bus.stop()
         await self._crossing_off.stop()
+        self._close_database()
 
     async def store_problems(self) -> list[str]:
         try:

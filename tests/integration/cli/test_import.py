@@ -132,12 +132,6 @@ async def here(
             graceful_seconds=2,
         )
     )
-    started: list[bool] = []
-
-    async def start() -> None:
-        started.append(True)
-        await service.start()
-
     yield Installation(
         nats_server, tmp_path, bus, client[name],
         {
@@ -146,10 +140,9 @@ async def here(
             "STAMP_KEYS_FILE": str(tmp_path / "stamp.keys"),
             "POSTBUS_HOME": str(tmp_path / "none"),
         },
-        start,
+        service.start,
     )  # fmt: skip
-    if started:
-        await service.stop()
+    await service.stop()
     await bus.stop()
     await client.drop_database(name)
     client.close()
