@@ -110,14 +110,14 @@ class Fetching:
     def _groups(self, briefs: Sequence[Brief]) -> list[list[Brief]]:
         """In order; small mails together, a large or doubtful one alone."""
         groups: list[list[Brief]] = []
-        size = _GROUP_BYTES
+        size, takes_more = 0, False
         for brief in briefs:
             alone = brief.uid in self._alone
-            if alone or size + brief.size_bytes > _GROUP_BYTES:
+            if alone or not takes_more or size + brief.size_bytes > _GROUP_BYTES:
                 groups.append([])
                 size = 0
             groups[-1].append(brief)
-            size = _GROUP_BYTES if alone else size + brief.size_bytes
+            size, takes_more = size + brief.size_bytes, not alone
         return groups
 
     async def _group(

@@ -18,7 +18,6 @@ class Limits:
 
     idle_seconds: float = 500
     poll_seconds: float = 30
-    sweep_seconds: float = 3600
     max_mail_bytes: int = 100 * 1024 * 1024
     daily_bytes: int = 2_000_000_000
 

@@ -199,6 +199,27 @@ async def test_a_mail_that_is_too_large_is_held(house: House, dovecot: Dovecot) 
     assert fact.data.raw.size_bytes > 50  # its header
 
 
+async def test_an_empty_file_in_the_mailbox_holds_up_nobody(house: House, dovecot: Dovecot) -> None:
+    await house.channel(imap={"port": dovecot.port})
+    await house.start()
+    await house.until_state("connected")
+    await house.stop()
+    dovecot.deliver("anna", b"")
+    dovecot.deliver("anna", mail("one"))
+    await house.start()
+
+    async def told() -> bool:
+        return "one" in {fact.subject for fact in await house.received()}
+
+    await house.until(told, what="the other mail")
+
+    async def accounted_for() -> bool:
+        proof = await house.proof()
+        return proof.seen == proof.filed + proof.held
+
+    await house.until(accounted_for, what="both")
+
+
 async def test_a_restart_of_the_mail_server_is_got_over(house: House, dovecot: Dovecot) -> None:
     await house.channel(imap={"port": dovecot.port})
     await house.start()
