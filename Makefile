@@ -54,7 +54,7 @@ docs: .venv/.installed  ## Generate the event pages and schemas again
 lock: .venv/.installed  ## Solve the dependencies again and write requirements.lock
 	@$(BIN)/uv pip compile requirements-dev.in --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade -o requirements.lock \
-	  $(foreach package,shared cli config dispatch ingest-forward ingest-imap loopguard ticketing,--no-emit-package postbus-$(package))
+	  $(foreach package,shared cli config dispatch ingest-forward ingest-graph ingest-imap loopguard ticketing,--no-emit-package postbus-$(package))
 	@$(MAKE) --no-print-directory .venv/.installed image-lists
 
 .PHONY: image-lists

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 from config_service.settings import Settings as ConfigSettings
 from dispatch.settings import DispatchSettings
 from ingest_forward.settings import IngestForwardSettings
+from ingest_graph.settings import IngestGraphSettings
 from ingest_imap.settings import IngestImapSettings
 from loopguard.settings import LoopguardSettings
 from postbus.bus.permissions import SETUP_USER
@@ -25,6 +26,7 @@ SETTINGS: Mapping[str, type[BaseSettings]] = {
     "dispatch": DispatchSettings,
     "ingest-forward": IngestForwardSettings,
     "ingest-imap": IngestImapSettings,
+    "ingest-graph": IngestGraphSettings,
 }
 """What each service reads from its environment."""
 
@@ -33,7 +35,7 @@ ONE_REPLICA = ("config",)
 """Two of these at a time could contradict one another."""
 KEEPS_ITS_NAME = ("dispatch",)
 """A replica of these must be known again after a restart."""
-BLOB_USERS = ("config", "dispatch", "ingest-forward", "ingest-imap", "ticketing")
+BLOB_USERS = ("config", "dispatch", "ingest-forward", "ingest-graph", "ingest-imap", "ticketing")
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,13 @@ MADE_SECRETS = (
     DeclaredSecret(
         "stamp-keys",
         {"stamp.keys": "stamp.keys"},
-        ("ingest-forward", "ingest-imap", "ticketing"),
+        ("ingest-forward", "ingest-graph", "ingest-imap", "ticketing"),
     ),
     DeclaredSecret("sealing-public", {"sealing.public": "sealing.public"}, ("config",)),
     DeclaredSecret(
-        "sealing-private", {"sealing.private": "sealing.private"}, ("dispatch", "ingest-imap")
+        "sealing-private",
+        {"sealing.private": "sealing.private"},
+        ("dispatch", "ingest-graph", "ingest-imap"),
     ),
     DeclaredSecret("bootstrap-tokens", {"tokens.json": "tokens.json"}, ("config",)),
 )

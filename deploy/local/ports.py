@@ -39,6 +39,6 @@ class Ports:
 
     def health(self, service: str) -> int:
         """The HTTP port of a service: its API, or for the others its health pages."""
-        others = ("ingest-forward", "dispatch", "loopguard", "ingest-imap")
+        others = ("ingest-forward", "dispatch", "loopguard", "ingest-imap", "ingest-graph")
         named = {"config": self.config, "ticketing": self.ticketing}
         return named[service] if service in named else self.base + 11 + others.index(service)

@@ -17,6 +17,7 @@ SERVICE_MODULES = {
     "dispatch": "dispatch",
     "ingest-forward": "ingest_forward",
     "ingest-imap": "ingest_imap",
+    "ingest-graph": "ingest_graph",
 }
 _LARGEST_MAIL_BYTES = 150 * 1024 * 1024
 
@@ -148,6 +149,12 @@ def _own_settings(home: Home, ports: Ports, mongodb_url: str) -> dict[str, dict[
             "SECRETS_PRIVATE_KEY_FILE": str(home.keys / "sealing.private"),
             "STAMP_KEYS_FILE": stamp_keys,
             "INSTANCE": "local-ingest-imap",
+            "ALLOW_PRIVATE_HOSTS": "true",
+        },
+        "ingest-graph": {
+            "SECRETS_PRIVATE_KEY_FILE": str(home.keys / "sealing.private"),
+            "STAMP_KEYS_FILE": stamp_keys,
+            "INSTANCE": "local-ingest-graph",
             "ALLOW_PRIVATE_HOSTS": "true",
         },
         "loopguard": {},

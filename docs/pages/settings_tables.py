@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 from config_service.settings import Settings as ConfigSettings
 from dispatch.settings import DispatchSettings
 from ingest_forward.settings import IngestForwardSettings
+from ingest_graph.settings import IngestGraphSettings
 from ingest_imap.settings import IngestImapSettings
 from loopguard.settings import LoopguardSettings
 from pages.schema_tables import cell, rows_of
@@ -23,6 +24,7 @@ _CLASSES: dict[str, type[BaseSettings]] = {
     "config": ConfigSettings,
     "dispatch": DispatchSettings,
     "ingest-forward": IngestForwardSettings,
+    "ingest-graph": IngestGraphSettings,
     "ingest-imap": IngestImapSettings,
     "loopguard": LoopguardSettings,
     "ticketing": TicketingSettings,

@@ -126,6 +126,9 @@ class Filed(Protocol):
     async def uids_known(self, channel: str, folder: str, uidvalidity: int, uids: UidSet) -> UidSet:
         """Those of the UIDs whose mail was noted."""
 
+    async def ids_known(self, channel: str, ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids, which a server of the mailbox gave, whose mail was noted."""
+
 
 class Listed(Protocol):
     """Tickets, messages and customers as the API lists them. Raises StoreUnavailable."""

@@ -13,8 +13,11 @@ from postbus.contracts.catalogue import (
     FILED_SUBJECT,
     FIND_SENT_SUBJECT,
     JUDGE_SUBJECT,
+    MAILBOX_READERS,
+    PROVE_GRAPH_SUBJECT,
     PROVE_SUBJECT,
     PUT_SENT_SUBJECT,
+    TRY_GRAPH_SUBJECT,
     TRY_INBOUND_SUBJECT,
     TRY_OUTBOUND_SUBJECT,
 )
@@ -114,7 +117,10 @@ CONFIG_BUCKET, SECRETS_BUCKET = "postbus-config", "postbus-secrets"
 GUARD_BUCKET, LEDGER_BUCKET = "postbus-guard", "postbus-ledger"
 CURSORS_BUCKET, LEASES_BUCKET = "postbus-cursors", "postbus-leases"
 HEALTH_BUCKET = "postbus-health"
+SIGN_INS_BUCKET, LIMITS_BUCKET = "postbus-sign-ins", "postbus-limits"
+HINTS_BUCKET = "postbus-hints"
 IMPORTS = "ticketing-imports"
+GRAPH_USERS = ("ingest-graph", "dispatch")
 
 OUTCOMES = tuple(
     f"{fact.type}.>"
@@ -137,20 +143,25 @@ TOPOLOGY = Topology(
         Durable("ticketing-mail", MAIL, ("postbus.mail.received.>",), "ticketing"),
         # One at a time: mail from before must not keep the mail of today waiting.
         Durable(IMPORTS, MAIL, ("postbus.mail.imported.>",), "ticketing", workers=1,
-                watchers=("ingest-imap", ARCHIVIST)),
+                watchers=(*MAILBOX_READERS, ARCHIVIST)),
         Durable("ticketing-outcomes", SENDING, OUTCOMES, "ticketing"),
         Durable("dispatch-requests", SENDING, ("postbus.send.requested.>",), "dispatch"),
     ),
     buckets=(
         Bucket(CONFIG_BUCKET, "the configuration", (*EVERY_SERVICE, ARCHIVIST), ("config",),
                history=64),
-        Bucket(SECRETS_BUCKET, "sealed secrets", ("dispatch", "ingest-imap", "config"),
+        Bucket(SECRETS_BUCKET, "sealed secrets", ("dispatch", *MAILBOX_READERS, "config"),
                ("config",)),
         Bucket(CURSORS_BUCKET, "how far a mailbox or an import was read",
-               ("ingest-imap", ARCHIVIST), ("ingest-imap", ARCHIVIST)),
-        Bucket(LEASES_BUCKET, "who holds a mailbox", ("ingest-imap",), ("ingest-imap",)),
+               (*MAILBOX_READERS, ARCHIVIST), (*MAILBOX_READERS, ARCHIVIST)),
+        Bucket(LEASES_BUCKET, "who holds a mailbox", MAILBOX_READERS, MAILBOX_READERS),
         Bucket(HEALTH_BUCKET, "how channels are doing, and the completeness proofs",
-               ("ingest-imap", "dispatch", "config"), ("ingest-imap", "dispatch")),
+               (*MAILBOX_READERS, "dispatch", "config"), (*MAILBOX_READERS, "dispatch")),
+        Bucket(SIGN_INS_BUCKET, "sign-ins that were renewed, sealed, and who renews one now",
+               GRAPH_USERS, GRAPH_USERS),
+        Bucket(LIMITS_BUCKET, "what a provider lets us do at once and in a while, used together",
+               GRAPH_USERS, GRAPH_USERS),
+        Bucket(HINTS_BUCKET, "that a mailbox may have news", ("ingest-graph",), ("ingest-graph",)),
         Bucket(GUARD_BUCKET, "counters of the loop guard", ("loopguard",), ("loopguard",)),
         Bucket(LEDGER_BUCKET, "attempts to send", ("dispatch",), ("dispatch",)),
     ),
@@ -159,9 +170,11 @@ TOPOLOGY = Topology(
         Requests(TRY_OUTBOUND_SUBJECT, "dispatch", ("config",)),
         Requests(TRY_INBOUND_SUBJECT, "ingest-imap", ("config",)),
         Requests(PROVE_SUBJECT, "ingest-imap", ("config",)),
+        Requests(TRY_GRAPH_SUBJECT, "ingest-graph", ("config",)),
+        Requests(PROVE_GRAPH_SUBJECT, "ingest-graph", ("config",)),
         Requests(PUT_SENT_SUBJECT, "ingest-imap", ("dispatch",)),
         Requests(FIND_SENT_SUBJECT, "ingest-imap", ("dispatch",)),
-        Requests(FILED_SUBJECT, "ticketing", ("ingest-imap",)),
+        Requests(FILED_SUBJECT, "ticketing", MAILBOX_READERS),
     ),
 )  # fmt: skip
 

@@ -2,9 +2,16 @@
 
 from postbus.connecting.credentials import (
     Credential,
+    GoogleCredential,
     GoogleRefreshToken,
     GoogleServiceAccount,
+    MicrosoftApp,
+    MicrosoftClient,
+    MicrosoftCredential,
+    MicrosoftSignIn,
     read_credential,
+    read_google,
+    read_microsoft,
 )
 from postbus.connecting.google import AccessTokens
 from postbus.connecting.reaching import Reach, names_of
@@ -17,11 +24,18 @@ __all__ = [
     "ConnectingSettings",
     "Credential",
     "Explained",
+    "GoogleCredential",
     "GoogleRefreshToken",
     "GoogleServiceAccount",
+    "MicrosoftApp",
+    "MicrosoftClient",
+    "MicrosoftCredential",
+    "MicrosoftSignIn",
     "Reach",
     "TlsContexts",
     "explain",
     "names_of",
     "read_credential",
+    "read_google",
+    "read_microsoft",
 ]

@@ -17,7 +17,7 @@ from google.oauth2 import credentials as user
 from google.oauth2 import service_account
 from pydantic import SecretStr
 
-from postbus.connecting.credentials import Credential, GoogleRefreshToken
+from postbus.connecting.credentials import GoogleCredential, GoogleRefreshToken
 from postbus.errors import CredentialsRejected, MailHostUnavailable
 
 MAIL_SCOPE: Final = "https://mail.google.com/"
@@ -40,13 +40,13 @@ class AccessTokens:
 
     def __init__(self, token_url: str = TOKEN_URL, *, ca_file: Path | None = None) -> None:
         self._token_url = token_url
-        self._known: dict[Credential, _Known] = {}
+        self._known: dict[GoogleCredential, _Known] = {}
         self._adding = threading.Lock()
         self._session = requests.Session()
         # Said at each request: on the session, REQUESTS_CA_BUNDLE would win over it (requests 2).
         self._trusting = {} if ca_file is None else {"verify": str(ca_file)}
 
-    def token(self, credential: Credential, *, anew: bool = False) -> SecretStr:
+    def token(self, credential: GoogleCredential, *, anew: bool = False) -> SecretStr:
         """A token that is good for five minutes at least; `anew` after a server refused the last.
 
         Raises:
@@ -60,13 +60,13 @@ class AccessTokens:
                 self._renew(credential, known.credentials)
             return SecretStr(str(known.credentials.token))
 
-    def _of(self, credential: Credential) -> _Known:
+    def _of(self, credential: GoogleCredential) -> _Known:
         with self._adding:
             if credential not in self._known:
                 self._known[credential] = _Known(self._make(credential))
             return self._known[credential]
 
-    def _make(self, credential: Credential) -> user.Credentials | service_account.Credentials:
+    def _make(self, credential: GoogleCredential) -> user.Credentials | service_account.Credentials:
         if isinstance(credential, GoogleRefreshToken):
             return user.Credentials(  # type: ignore[no-untyped-call] # google-auth has no types here
                 None,
@@ -93,7 +93,9 @@ class AccessTokens:
             ) from None
 
     def _renew(
-        self, credential: Credential, credentials: user.Credentials | service_account.Credentials
+        self,
+        credential: GoogleCredential,
+        credentials: user.Credentials | service_account.Credentials,
     ) -> None:
         request = Request(self._session)
         try:
@@ -117,7 +119,7 @@ def _is_fresh(credentials: user.Credentials | service_account.Credentials) -> bo
 
 
 def _refused(
-    credential: Credential, error: google.auth.exceptions.RefreshError
+    credential: GoogleCredential, error: google.auth.exceptions.RefreshError
 ) -> CredentialsRejected | MailHostUnavailable:
     text = str(error.args[0]) if error.args else type(error).__name__
     if error.retryable:

@@ -25,8 +25,9 @@ from postbus.contracts.tickets import (
     TicketOpenedEvent,
 )
 
-INGEST = ("ingest-forward", "ingest-imap")
-EVERY_SERVICE = ("ingest-forward", "ingest-imap", "ticketing", "loopguard", "dispatch", "config")
+INGEST = ("ingest-forward", "ingest-imap", "ingest-graph")
+MAILBOX_READERS = ("ingest-imap", "ingest-graph")
+EVERY_SERVICE = (*INGEST, "ticketing", "loopguard", "dispatch", "config")
 ARCHIVIST = "archivist"
 """`postbus reparse` and `postbus import`: programs that people run, with one NATS user."""
 
@@ -34,6 +35,8 @@ JUDGE_SUBJECT = "postbus.loopguard.judge"
 TRY_OUTBOUND_SUBJECT = "postbus.dispatch.try"
 TRY_INBOUND_SUBJECT = "postbus.ingest-imap.try"
 PROVE_SUBJECT = "postbus.ingest-imap.prove"
+TRY_GRAPH_SUBJECT = "postbus.ingest-graph.try"
+PROVE_GRAPH_SUBJECT = "postbus.ingest-graph.prove"
 PUT_SENT_SUBJECT = "postbus.ingest-imap.put-sent"
 FIND_SENT_SUBJECT = "postbus.ingest-imap.find-sent"
 FILED_SUBJECT = "postbus.ticketing.filed"
@@ -57,12 +60,13 @@ class Fact:
 FACTS: tuple[Fact, ...] = (
     Fact("postbus.mail.received", "channel", MailReceivedEvent, (*INGEST, ARCHIVIST),
           "ticketing", "a mail came in, normalized, with its raw bytes by reference"),
-    Fact("postbus.mail.imported", "channel", MailImportedEvent, ("ingest-imap", ARCHIVIST),
+    Fact("postbus.mail.imported", "channel", MailImportedEvent,
+          (*MAILBOX_READERS, ARCHIVIST),
           "ticketing", "a mail from before, normalized: it is filed and no automatic mail follows"),
     Fact("postbus.mail.held", "channel", MailHeldEvent, (*INGEST, ARCHIVIST, "ticketing"),
           "admins", "a mail is kept and not filed, and why"),
     Fact("postbus.mail.released", "channel", MailReleasedEvent,
-          (ARCHIVIST, "ticketing", "ingest-imap"),
+          (ARCHIVIST, "ticketing", *MAILBOX_READERS),
           "admins", "a mail that was held is held no longer, and as which mail it was received"),
     Fact("postbus.ticket.opened", "queue", TicketOpenedEvent, ("ticketing",),
           "other services, desk", "a new ticket"),

@@ -73,19 +73,14 @@ class History(StrEnum):
     ALL = "all"
 
 
-class ImapSettings(Contract):
-    """A mailbox that is read by IMAP (RFC 9051, RFC 3501)."""
+class ReadMailbox(Contract):
+    """What is read of a mailbox, whatever its server speaks."""
 
-    host: HostName
-    port: int = Field(default=993, ge=1, le=65535)
-    tls: TlsMode = TlsMode.IMPLICIT
-    username: str = Field(min_length=1, max_length=320)
-    auth: ImapAuth = ImapAuth.PASSWORD
     folders: tuple[Folder, ...] = Field(
         default=("INBOX",),
         min_length=1,
         max_length=5,
-        description="what is read; each folder has a connection of its own",
+        description="what is read; by IMAP each folder has a connection of its own",
     )
     history: History = Field(
         default=History.NONE,
@@ -97,12 +92,6 @@ class ImapSettings(Contract):
         description="mail that arrived later is mail of today; null: since it is first read. Set "
         "when the channel is made",
     )
-    sent_folder: Folder | None = Field(
-        default=None, description="where sent mail lies; null: the one marked \\Sent (RFC 6154)"
-    )
-    ca_certificates: str | None = Field(
-        default=None, max_length=65536, description="own authorities to trust, PEM"
-    )
 
     @field_validator("folders")
     @classmethod
@@ -112,13 +101,95 @@ class ImapSettings(Contract):
         return value
 
 
+class ImapSettings(ReadMailbox):
+    """A mailbox that is read by IMAP (RFC 9051, RFC 3501)."""
+
+    host: HostName
+    port: int = Field(default=993, ge=1, le=65535)
+    tls: TlsMode = TlsMode.IMPLICIT
+    username: str = Field(min_length=1, max_length=320)
+    auth: ImapAuth = ImapAuth.PASSWORD
+    sent_folder: Folder | None = Field(
+        default=None, description="where sent mail lies; null: the one marked \\Sent (RFC 6154)"
+    )
+    ca_certificates: str | None = Field(
+        default=None, max_length=65536, description="own authorities to trust, PEM"
+    )
+
+
+class GraphAuth(StrEnum):
+    """As whom a mailbox of Microsoft 365 is opened: as a person who signed in, or as an app."""
+
+    DELEGATED = "delegated"
+    APP_ONLY = "app-only"
+
+
+MICROSOFT_AUTHORITY = "https://login.microsoftonline.com"
+GRAPH_URL = "https://graph.microsoft.com/v1.0"
+Tenant = Annotated[
+    str, StringConstraints(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.-]+$")
+]
+HttpsUrl = Annotated[
+    str, StringConstraints(max_length=2000, pattern=r"^https://[^\s/?#@]+(/[^\s?#]*)?$")
+]
+
+
+class GraphAccess(Contract):
+    """How a mailbox of Microsoft 365 is reached by Graph, for sending or for reading."""
+
+    tenant: Tenant = Field(
+        default="organizations",
+        description="the organisation: its id or a domain of it; `organizations`: that of whoever "
+        "signs in",
+    )
+    auth: GraphAuth = GraphAuth.DELEGATED
+    mailbox: MailAddress
+    authority: HttpsUrl = Field(
+        default=MICROSOFT_AUTHORITY, description="where Microsoft signs people and apps in"
+    )
+    base_url: HttpsUrl = Field(default=GRAPH_URL, description="Graph and its version")
+
+    @model_validator(mode="after")
+    def _an_organisation(self) -> "GraphAccess":
+        if self.tenant.lower() in ("common", "consumers"):
+            # Personal accounts have no mailbox that an organisation may read (providers: 5D).
+            raise ValueError("`tenant` is an organisation, or `organizations`")
+        if self.auth is GraphAuth.APP_ONLY and self.tenant.lower() == "organizations":
+            raise ValueError("an app signs in at one `tenant`; `organizations` names none")
+        return self
+
+    @property
+    def authority_url(self) -> str:
+        """Where tokens come from."""
+        return f"{self.authority.rstrip('/')}/{self.tenant}"
+
+
+class GraphSettings(GraphAccess, ReadMailbox):
+    """A mailbox of Microsoft 365 that is read by Graph.
+
+    A folder is a well-known name of Graph (`inbox`, `junkemail` …) or a path of display names,
+    `Inbox/Support`.
+    """
+
+    folders: tuple[Folder, ...] = Field(
+        default=("inbox",),
+        min_length=1,
+        max_length=5,
+        description="what is read: well-known names (`inbox`), or paths (`Inbox/Support`)",
+    )
+    probe_mailbox: MailAddress | None = Field(
+        default=None,
+        description="of an app: a mailbox that it must not open; it is tried, and told if it can",
+    )
+
+
 class InboundChannel(Contract):
     """Where mail comes in; also a queue with a name and a colour."""
 
     id: Slug
     name: str = Field(min_length=1, max_length=100)
     colour: Colour = "#3b82f6"
-    kind: Literal["forward", "imap"]
+    kind: Literal["forward", "imap", "graph"]
     address: MailAddress | None = Field(
         default=None, description="what customers know; default: the first creation address"
     )
@@ -146,6 +217,7 @@ class InboundChannel(Contract):
     )
     forward: ForwardSettings | None = None
     imap: ImapSettings | None = None
+    graph: GraphSettings | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -163,7 +235,7 @@ class InboundChannel(Contract):
 
     @model_validator(mode="after")
     def _kind_and_settings_agree(self) -> "InboundChannel":
-        wanted = {"forward": self.forward, "imap": self.imap}
+        wanted = {"forward": self.forward, "imap": self.imap, "graph": self.graph}
         if wanted.pop(self.kind) is None:
             raise ValueError(f"a channel of kind {self.kind} needs `{self.kind}`")
         if any(other is not None for other in wanted.values()):
@@ -172,9 +244,14 @@ class InboundChannel(Contract):
             raise ValueError("a mailbox needs its `address`")
         if self.forward is not None and self.after_fetch != "keep":
             raise ValueError("forwarded mail lies in no mailbox of ours; `after_fetch` is `keep`")
-        if self.imap is not None and self.move_to in self.imap.folders:
+        if self.mailbox is not None and self.move_to in self.mailbox.folders:
             raise ValueError("mail cannot be moved into a folder that is read")
         return self
+
+    @property
+    def mailbox(self) -> ReadMailbox | None:
+        """What is read of the mailbox, if there is one."""
+        return self.imap or self.graph
 
     @property
     def move_to(self) -> str | None:
@@ -224,18 +301,19 @@ class OutboundChannel(Contract):
 
     id: Slug
     name: str = Field(min_length=1, max_length=100)
-    kind: Literal["relay", "smtp", "gmail"]
+    kind: Literal["relay", "smtp", "gmail", "graph"]
     from_address: MailAddress | None = Field(
         default=None, description="null on the relay: the address of the inbound channel"
     )
     from_name: str = Field(default="", max_length=100)
     enabled: bool = True
     smtp: SmtpSettings | None = None
+    graph: GraphAccess | None = None
     sent_copy: SentCopy = Field(
         default=SentCopy.AUTO,
         description="`provider`: the server does it itself; `append`: we do, by IMAP, where an "
-        "inbound channel reads the mailbox of `from_address`; `auto`: `provider` on gmail, else "
-        "`append`",
+        "inbound channel reads the mailbox of `from_address`; `auto`: `provider` on gmail and "
+        "graph, else `append`",
     )
 
     @field_validator("from_name")
@@ -247,10 +325,12 @@ class OutboundChannel(Contract):
 
     @model_validator(mode="after")
     def _kind_and_settings_agree(self) -> "OutboundChannel":
-        if self.kind != "relay" and (self.smtp is None or self.from_address is None):
-            raise ValueError(f"a channel of kind {self.kind} needs `smtp` and `from_address`")
-        if self.kind == "relay" and self.smtp is not None:
-            raise ValueError("a relay channel has no `smtp`")
+        wanted = {"gmail": "smtp", "smtp": "smtp", "graph": "graph"}.get(self.kind)
+        if wanted and (getattr(self, wanted) is None or self.from_address is None):
+            raise ValueError(f"a channel of kind {self.kind} needs `{wanted}` and `from_address`")
+        for other in {"smtp", "graph"} - {wanted}:
+            if getattr(self, other) is not None:
+                raise ValueError(f"a {self.kind} channel has no `{other}`")
         return self
 
 

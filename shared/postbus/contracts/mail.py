@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from postbus.contracts.base import BlobRef, Contract, Event, Sha256, Slug
 
@@ -123,14 +123,35 @@ class CalendarItem(Contract):
 
 
 class Origin(Contract):
-    """Where a fetched mail lay: the layers of its identity that its server gives."""
+    """Where a fetched mail lay: the layers of its identity that its server gives.
+
+    By IMAP that is folder, `uidvalidity` and `uid`; by Graph `provider_id` alone, an immutable id,
+    which a mail keeps in whatever folder of its mailbox it lies.
+    """
 
     folder: str
-    uidvalidity: int = Field(description="the folder's UIDVALIDITY (RFC 9051 §2.3.1.1)")
-    uid: int
-    provider_id: str | None = Field(
-        default=None, description="the server's own id for the mail, e.g. X-GM-MSGID"
+    uidvalidity: int | None = Field(
+        default=None, description="the folder's UIDVALIDITY (RFC 9051 §2.3.1.1)"
     )
+    uid: int | None = None
+    provider_id: str | None = Field(
+        default=None, description="the server's own id for the mail: X-GM-MSGID, Graph's id"
+    )
+
+    @model_validator(mode="after")
+    def _names_one_mail(self) -> "Origin":
+        if (self.uid is None) is not (self.uidvalidity is None):
+            raise ValueError("`uid` and `uidvalidity` go together")
+        if self.uid is None and self.provider_id is None:
+            raise ValueError("an origin names its mail by `uid` or by `provider_id`")
+        return self
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The layers that tell it from every other mail of its mailbox."""
+        if self.uid is None:
+            return (self.provider_id or "",)
+        return (self.folder, str(self.uidvalidity), str(self.uid))
 
 
 class Route(Contract):

@@ -1,6 +1,7 @@
 """What services say of mailboxes: their health, the completeness proof, and copies of sent mail.
 
-Sets of UIDs are written as IMAP writes them, `1:4,7` (sequence-set, RFC 9051 §9).
+Sets of UIDs are written as IMAP writes them, `1:4,7` (sequence-set, RFC 9051 §9). Where a server
+has no UIDs its own ids stand beside them, a list of each.
 """
 
 from datetime import datetime
@@ -58,7 +59,7 @@ class FolderProof(Contract):
     """
 
     folder: str
-    uidvalidity: int
+    uidvalidity: int | None = None
     seen: int
     before: int = 0
     filed: int = 0
@@ -69,6 +70,9 @@ class FolderProof(Contract):
     held_uids: str = ""
     waiting_uids: str = ""
     unexplained_uids: str = ""
+    held_ids: tuple[str, ...] = ()
+    waiting_ids: tuple[str, ...] = ()
+    unexplained_ids: tuple[str, ...] = ()
 
 
 class CompletenessProof(Contract):
@@ -89,12 +93,13 @@ class CompletenessProof(Contract):
 
 
 class AskFiled(Contract):
-    """Which of these mails of a mailbox are on tickets?"""
+    """Which of these mails of a mailbox are on tickets? They have UIDs, or ids of their server."""
 
     channel: Slug
     folder: str
-    uidvalidity: int
-    uids: str
+    uidvalidity: int | None = None
+    uids: str = ""
+    ids: tuple[str, ...] = Field(default=(), max_length=5000)
 
 
 class Filed(Contract):
@@ -104,6 +109,7 @@ class Filed(Contract):
     """
 
     missing: str
+    missing_ids: tuple[str, ...] = ()
 
 
 class NotLooked(Contract):

@@ -1,8 +1,9 @@
 """The question "does this channel work?", asked before it is saved of the service that will use it.
 
 Request `postbus.dispatch.try`: nothing is sent; the conversation ends after the server has
-accepted the sender (RFC 5321 §4.1.1.2) and is reset (§4.1.1.5). Request `postbus.ingest-imap.try`:
-nothing is marked or moved; a folder that mail shall be moved to is made where it is missing.
+accepted the sender (RFC 5321 §4.1.1.2) and is reset (§4.1.1.5). Requests `postbus.ingest-imap.try`
+and `postbus.ingest-graph.try`: nothing is marked or moved; a folder that mail shall be moved to is
+made where it is missing.
 """
 
 from enum import StrEnum
@@ -23,6 +24,8 @@ class TryStepName(StrEnum):
     SENDER_ACCEPTED = "sender-accepted"
     FOLDERS = "folders"
     PUSH = "push"
+    SCOPE = "scope"
+    """Whether an app may open this mailbox and no other; a warning is an ok step with a reason."""
 
 
 class TryOutbound(Contract):

@@ -152,7 +152,7 @@ def _layers(route: Route) -> tuple[str, ...]:
     mail by its `mail_id`, and is filed once.
     """
     origin = route.origin
-    return () if origin is None else (origin.folder, str(origin.uidvalidity), str(origin.uid))
+    return () if origin is None else origin.place
 
 
 def _reason_of(error: Exception) -> str:

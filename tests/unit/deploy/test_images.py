@@ -21,7 +21,8 @@ def _packages(image: str) -> list[str]:
 
 def test_every_service_and_the_setup_job_has_an_image():
     assert IMAGES == [
-        "config", "dispatch", "ingest-forward", "ingest-imap", "loopguard", "ticketing", "setup",
+        "config", "dispatch", "ingest-forward", "ingest-graph", "ingest-imap", "loopguard",
+        "ticketing", "setup",
     ]  # fmt: skip
 
 

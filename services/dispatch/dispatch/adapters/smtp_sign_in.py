@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from dispatch.adapters.smtp_errors import sign_in_refusal, smtp_errors
 from dispatch.adapters.threads import Threads
-from postbus.connecting import AccessTokens, Credential, explain, read_credential
+from postbus.connecting import AccessTokens, GoogleCredential, explain, read_google
 from postbus.contracts.configuration import SmtpAuth
 from postbus.errors import CredentialsRejected
 
@@ -45,12 +45,12 @@ class SignIn:
             )
         _must_be_offered(smtp, host, auth)
         if auth is SmtpAuth.XOAUTH2:
-            await self._with_token(smtp, host, username, read_credential(secret))
+            await self._with_token(smtp, host, username, read_google(secret))
         else:
             await _with_password(smtp, host, username, secret)
 
     async def _with_token(
-        self, smtp: aiosmtplib.SMTP, host: str, username: str, credential: Credential
+        self, smtp: aiosmtplib.SMTP, host: str, username: str, credential: GoogleCredential
     ) -> None:
         """A token may end before its time, so a refused one is replaced once."""
         token = await self.threads.run(lambda: self.tokens.token(credential))

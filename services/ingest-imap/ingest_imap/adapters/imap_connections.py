@@ -8,7 +8,7 @@ from imapclient import SocketTimeout
 from pydantic import SecretStr
 
 from ingest_imap.adapters.imap_errors import connect_errors, sign_in_errors
-from postbus.connecting import AccessTokens, Reach, TlsContexts, read_credential
+from postbus.connecting import AccessTokens, Reach, TlsContexts, read_google
 from postbus.connecting.imap import ImapClient, dial
 from postbus.connecting.tls import tls_refused
 from postbus.contracts.configuration import ImapAuth, ImapSettings, TlsMode
@@ -75,7 +75,7 @@ class ImapConnections:
 
     def _with_token(self, client: ImapClient, imap: ImapSettings, secret: SecretStr) -> None:
         """XOAUTH2 (Google, "XOAUTH2 mechanism"); once more with a new token when it is refused."""
-        credential = read_credential(secret)
+        credential = read_google(secret)
         for anew in (False, True):
             token = self._tokens.token(credential, anew=anew)
             try:

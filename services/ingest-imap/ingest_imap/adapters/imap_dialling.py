@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from ingest_imap.adapters.imap_connections import ImapConnections, end
 from ingest_imap.adapters.imap_session import ImapSession
-from postbus.connecting import GoogleRefreshToken, names_of, read_credential
+from postbus.connecting import GoogleRefreshToken, names_of, read_google
 from postbus.connecting.imap import ImapClient
 from postbus.contracts.configuration import ImapAuth, ImapSettings, InboundChannel
 from postbus.errors import NotConfigured
@@ -45,7 +45,7 @@ class ImapDialling:
             raise NotConfigured(f"the channel {channel.id} is no mailbox")
         secret = await self._secrets(channel.id, None)
         if secret is not None and imap.auth is ImapAuth.GOOGLE_OAUTH:
-            credential = read_credential(secret)
+            credential = read_google(secret)
             if isinstance(credential, GoogleRefreshToken):
                 self._expires(channel.id, credential.expires_at)
         client = await self._run(lambda: self._connections.open(imap, secret))

@@ -250,6 +250,9 @@ class MongoFiled:
     async def uids_known(self, channel: str, folder: str, uidvalidity: int, uids: UidSet) -> UidSet:
         return await self._origins.known(channel, folder, uidvalidity, uids)
 
+    async def ids_known(self, channel: str, ids: Sequence[str]) -> frozenset[str]:
+        return await self._origins.ids_known(channel, ids)
+
 
 async def _insert_new(collection: Any, documents: Sequence[Document]) -> bool:
     """Insert the documents that are not there; True where none of them was."""

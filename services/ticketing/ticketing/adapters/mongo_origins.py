@@ -4,14 +4,14 @@ A collection of its own: mails that were never fetched cost nothing, and a folde
 of the ids, read from the index of `_id` alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from postbus.contracts.base import derived_id
-from postbus.contracts.mail import MailReceived
+from postbus.contracts.mail import MailReceived, Origin
 from postbus.mail.uid_sets import Range, UidSet
 from ticketing.adapters.mongo_errors import mongo_errors
 
@@ -33,7 +33,7 @@ class MongoOrigins:
         if origin is None:
             return
         place = {"channel": mail.channel, **origin.model_dump()}
-        key = _key(_prefix(mail.channel, origin.folder, origin.uidvalidity), origin.uid)
+        key = _key_of(mail.channel, origin)
         changed = {"$set": {**place, "mail_id": mail.mail_id, "held": held}}
         async with mongo_errors():
             # Two deliveries at once: the other one wrote the same.
@@ -50,6 +50,25 @@ class MongoOrigins:
                 for one in await lie_there.to_list(last - first + 1):
                     found.append(int(one["_id"][-_UID_DIGITS:]))
         return UidSet.of(found) & uids
+
+    async def ids_known(self, channel: str, ids: Sequence[str]) -> frozenset[str]:
+        """As `Filed.ids_known`."""
+        by_key = {_id_key(channel, id_): id_ for id_ in ids}
+        async with mongo_errors():
+            lie_there = self._origins.find({"_id": {"$in": list(by_key)}}, {"_id": 1})
+            found = await lie_there.to_list(len(by_key) or 1)
+        return frozenset(by_key[one["_id"]] for one in found)
+
+
+def _key_of(channel: str, origin: Origin) -> str:
+    if origin.uid is None or origin.uidvalidity is None:
+        return _id_key(channel, origin.provider_id or "")
+    return _key(_prefix(channel, origin.folder, origin.uidvalidity), origin.uid)
+
+
+def _id_key(channel: str, id_: str) -> str:
+    """Of a mail that its server's own id names."""
+    return derived_id("origin-id", channel, id_)
 
 
 def _prefix(channel: str, folder: str, uidvalidity: int) -> str:

@@ -1,0 +1,1 @@
+"""Reads mailboxes of Microsoft 365 by Graph."""

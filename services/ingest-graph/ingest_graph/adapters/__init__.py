@@ -1,0 +1,1 @@
+"""Graph, and cursors and subscriptions on NATS."""
