@@ -6,7 +6,6 @@ A mail that cannot be had is asked for alone, then held, and the others go on.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Sequence
-from hashlib import sha256
 from typing import Final, TypeVar
 
 import structlog
@@ -25,7 +24,7 @@ from ingest_imap.ports import ConnectionLost, KeptCursor, NotGiven, Session
 from ingest_imap.surroundings import Surroundings
 from postbus.contracts.base import BlobRef
 from postbus.contracts.configuration import InboundChannel
-from postbus.contracts.mail import MailHeld, Origin, Route
+from postbus.contracts.mail import Origin, Route
 from postbus.contracts.mailboxes import ChannelState
 from postbus.intake import TakenIn
 from postbus.mail.uid_sets import UidSet
@@ -260,24 +259,24 @@ class Fetching:
             return await self._put(kept, held(kept.cursor, uid, again))
         head = b"" if self._losses[uid] >= _LOSSES else await session.head(uid)
         channel = self._around.channel(self._channel)
-        raw = await self._around.taking.intake.blobs.put(head)
-        place = f"{self._channel}\x1f{self._folder}\x1f{kept.cursor.uidvalidity}\x1f{uid}"
-        fact = MailHeld(
-            mail_id=sha256(place.encode()).hexdigest(),
-            channel=self._channel,
+        route = Route(
+            door="imap",
+            received_at=self._around.now(),
+            envelope_to=(channel.address,) if channel and channel.address else (),
+            origin=Origin(folder=self._folder, uidvalidity=kept.cursor.uidvalidity, uid=uid),
+        )
+        fact = await self._around.taking.hold(
+            self._channel,
+            head,
+            route,
             reason="not-given-by-server" if reason == NOT_GIVEN else "too-large-to-fetch",
             detail=detail,
-            raw=raw,
-            route=Route(
-                door="imap",
-                received_at=self._around.now(),
-                envelope_to=(channel.address,) if channel and channel.address else (),
-                origin=Origin(folder=self._folder, uidvalidity=kept.cursor.uidvalidity, uid=uid),
-            ),
         )
-        await self._around.taking.hold(fact, size_bytes=brief.size_bytes)
         why = HeldUid(
-            reason=reason, mail_id=fact.mail_id, sha256=raw.sha256, size_bytes=raw.size_bytes
+            reason=reason,
+            mail_id=fact.mail_id,
+            sha256=fact.raw.sha256,
+            size_bytes=fact.raw.size_bytes,
         )
         return await self._put(kept, held(kept.cursor, uid, why))
 

@@ -22,8 +22,10 @@ from postbus.mailboxes.patience import again_after
 from postbus.mailboxes.ports import Lease
 
 log = structlog.get_logger("postbus.mailboxes")
-_QUIET_LOSSES: Final = 2
-"""Servers end connections as they please; that is no trouble until it happens again at once."""
+_QUIET: Final = ("connection-lost", "throttled")
+_QUIET_TIMES: Final = 2
+"""Servers end connections and slow us down as they please; that is no trouble until it happens
+again at once."""
 _LEASE_SECONDS: Final = 0.5
 
 
@@ -71,8 +73,8 @@ class PatientReader(ABC):
 
     async def _pause(self, error: PostbusError) -> None:
         self._failures += 1
-        lost = getattr(error, "reason", "") == "connection-lost"
-        if not isinstance(error, Unavailable) and not (lost and self._failures <= _QUIET_LOSSES):
+        quiet = getattr(error, "reason", "") in _QUIET and self._failures <= _QUIET_TIMES
+        if not isinstance(error, Unavailable) and not quiet:
             self._board.seen(self._id, self._folder, trouble(error))
         log.warning(
             "mailbox_waits",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 import structlog
 
@@ -51,11 +52,27 @@ class TakingIn:
             self.board.mail(channel.id, arrived_at=arrived_at)
         return taken
 
-    async def hold(self, fact: MailHeld, *, size_bytes: int) -> None:
-        """Tell that a mail is there and cannot be had."""
+    async def hold(
+        self, channel: str, head: bytes, route: Route, *, reason: str, detail: str
+    ) -> MailHeld:
+        """Tell that a mail is there and cannot be had; its header is kept, where that can be.
+
+        Gives back the fact, whose identity is the place where the mail lies.
+        """
+        raw = await self.intake.blobs.put(head)
+        place = (channel, *(route.origin.place if route.origin else ()))
+        fact = MailHeld(
+            mail_id=sha256("\x1f".join(place).encode()).hexdigest(),
+            channel=channel,
+            reason=reason,
+            detail=detail,
+            raw=raw,
+            route=route,
+        )
         await self.intake.hold(fact)
-        self.metrics.mails.labels(fact.channel, "held").inc()
-        log.warning("mail_held", channel=fact.channel, reason=fact.reason, bytes=size_bytes)
+        self.metrics.mails.labels(channel, "held").inc()
+        log.warning("mail_held", channel=channel, reason=reason)
+        return fact
 
     async def release(self, channel: str, mail_id: str, raw: BlobRef, taken: TakenIn) -> None:
         """Tell that what was held under that id was taken in after all."""
