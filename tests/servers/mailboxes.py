@@ -99,10 +99,14 @@ class House:
             "read_processes": 1,
             **settings,
         }
-        service = build(IngestImapSettings(**fields))
+        service = self.build(fields)
         await service.start()
         self.replicas[name] = service
         return service
+
+    def build(self, fields: dict[str, Any]) -> Service:
+        """A replica with these settings."""
+        return build(IngestImapSettings(**fields))
 
     async def stop(self, name: str = "one") -> None:
         await self.replicas.pop(name).stop()

@@ -178,9 +178,7 @@ class Fetching:
             origin=Origin(folder=self._folder, provider_id=brief.id),
         )
 
-    async def tidy(
-        self, mailbox: Mailbox, channel: InboundChannel, kept: KeptCursor
-    ) -> KeptCursor:
+    async def tidy(self, mailbox: Mailbox, channel: InboundChannel, kept: KeptCursor) -> KeptCursor:
         """Mark or move what is told; what a crash or a refusal left is done at a later time."""
         while kept.cursor.untidied:
             todo = kept.cursor.untidied[:_TIDIED_AT_ONCE]

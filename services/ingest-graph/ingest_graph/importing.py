@@ -42,9 +42,7 @@ class Importing:
         wanted = channel.graph is not None and channel.graph.history is History.ALL
         return cursor.imported or not wanted
 
-    async def some(
-        self, mailbox: Mailbox, channel: InboundChannel, kept: KeptCursor
-    ) -> KeptCursor:
+    async def some(self, mailbox: Mailbox, channel: InboundChannel, kept: KeptCursor) -> KeptCursor:
         """Import a batch; the cursor knows how far that went. Raises what `Fetching.take` does."""
         cursor = kept.cursor
         if self._is_done(channel, cursor):

@@ -45,8 +45,8 @@ class FolderProofs:
                 if kept
                 else await mailbox.folder(name)
             )
-        except FolderMissing as missing:
-            raise folder_missing(name) from missing
+        except FolderMissing as gone:
+            raise folder_missing(name) from gone
         everything = channel.graph is not None and channel.graph.history is History.ALL
         since = None if everything or kept is None else kept.cursor.of_today
         lies: list[Brief] = []

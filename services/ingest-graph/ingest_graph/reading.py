@@ -156,9 +156,7 @@ class FolderReader(PatientReader):
         of_today: datetime = kept.cursor.of_today
         async for briefs in mailbox.listed(kept.cursor.folder_id, since=of_today):
             kept = await self._take(mailbox, kept, await self._missing.of(kept.cursor, briefs))
-        again = [
-            Brief(id_, self._around.now()) for id_ in to_ask_again(kept.cursor)
-        ]
+        again = [Brief(id_, self._around.now()) for id_ in to_ask_again(kept.cursor)]
         for brief in again:
             kept = await self._fetching.take(mailbox, self._channel, kept, [brief])
         return kept

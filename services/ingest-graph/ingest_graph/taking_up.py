@@ -36,7 +36,11 @@ async def take_up(
         )
         old = kept.cursor
         cursor = Cursor(
-            folder=folder, folder_id=there.id, since=old.since, again=True, held=old.held,
+            folder=folder,
+            folder_id=there.id,
+            since=old.since,
+            again=True,
+            held=old.held,
             untidied=old.untidied,
         )
     revision = kept.revision if kept else 0

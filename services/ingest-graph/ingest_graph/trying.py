@@ -65,7 +65,9 @@ class Trying:
                 raise
             detail = result if isinstance(result, str) else ""
             taken.append(
-                result if isinstance(result, TryStep) else TryStep(name=name, ok=True, detail=detail)
+                result
+                if isinstance(result, TryStep)
+                else TryStep(name=name, ok=True, detail=detail)
             )
             return result
 
@@ -109,9 +111,7 @@ class Trying:
 
     async def _opens(self, graph: GraphSettings, other: str, secret: SecretStr) -> bool:
         try:
-            mailbox = await self._steps.open(
-                graph.model_copy(update={"mailbox": other}), secret
-            )
+            mailbox = await self._steps.open(graph.model_copy(update={"mailbox": other}), secret)
             await mailbox.folder("inbox")
         except (NotConfigured, FolderMissing):
             return False

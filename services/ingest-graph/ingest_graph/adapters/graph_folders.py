@@ -59,9 +59,7 @@ class GraphFolders:
         for part in _parts(name):
             found = await self._child(above, part)
             if found is None:
-                found = await self._graph.call(
-                    "POST", _children(above), json={"displayName": part}
-                )
+                found = await self._graph.call("POST", _children(above), json={"displayName": part})
             above = found
         return _folder(above or {}, name)
 

@@ -25,7 +25,7 @@ from postbus.microsoft.errors import GraphRefused, TooLarge
 _SELECT: Final = "id,receivedDateTime"
 _PAGE: Final = 200
 _MOST_LISTED: Final = 1000
-_COMES_AGAIN: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+_COMES_AGAIN: Final = (408, 409, 429)
 _RESYNC: Final = ("syncstatenotfound", "resyncrequired", "syncstateinvalid", "resyncchanges")
 
 
@@ -203,6 +203,5 @@ def _time(at: datetime) -> str:
 
 
 def _moment(text: object) -> datetime:
-    at = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    at = datetime.fromisoformat(str(text))
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-

@@ -1,6 +1,7 @@
 """Hints in the KV bucket `postbus-hints`, and who of this replica hears them."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from ingest_graph.domain.hints import Hint
@@ -32,10 +33,8 @@ class NatsHints:
 
     async def done(self, channel: str, folder_key: str, hint: Hint, revision: int) -> None:
         bucket = await self._bucket()
-        try:
+        with suppress(StateConflict):  # it came again meanwhile, and is looked at again
             await bucket.delete(_key(channel, folder_key, hint), revision=revision)
-        except StateConflict:
-            pass  # it came again meanwhile, and is looked at again
 
     async def follow(self, heard: Heard) -> None:
         """Call `heard(channel, folder key)` for each hint from now on."""
