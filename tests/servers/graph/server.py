@@ -1,0 +1,244 @@
+"""The stand-in: mailboxes, their pages, and what a test may do to them."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from servers.graph import folders, messages
+from servers.graph.access import Access, Caller, caller_of, own_mailbox, unauthenticated
+from servers.graph.calls import Call, Route, find_route, preferences
+from servers.graph.delta import Deltas
+from servers.graph.drafts import Drafting
+from servers.graph.errors import GraphError, bad_request
+from servers.graph.faults import Faults
+from servers.graph.limits import Limits
+from servers.graph.shown import properties_of
+from servers.graph.store import Folder, Mailbox, Stored
+from servers.graph.wire import CERTIFICATE, Answer, Cut, HttpsServer, Request, json_answer
+
+MAILBOX_ROUTES: list[Route] = [*folders.ROUTES, *messages.ROUTES]
+
+
+class GraphServer:
+    """Graph v1.0 for mailboxes of tests, as strict as Graph is or stricter.
+
+    `claims_of` gives the claims of an access token, None if it is no good (any more).
+    Stricter than Graph: an id of the other kind than `Prefer: IdType` asks for is not found, and
+    query options and preferences that nothing here knows are refused.
+    """
+
+    def __init__(self, claims_of: Callable[[str], dict[str, Any] | None]) -> None:
+        self._claims_of = claims_of
+        self.lock = threading.RLock()
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.access = Access()
+        self.limits = Limits()
+        self.faults = Faults()
+        self.deltas = Deltas()
+        self.drafting = Drafting()
+        self.latency_seconds = 0.0
+        self.calls: Counter[str] = Counter()
+        """Requests to mailboxes by method and page, such as `GET messages/{message}/$value`."""
+        self.answers: Counter[int] = Counter()
+        """Answers by status."""
+        self.calls_without_immutable_id: list[str] = []
+        self._server: HttpsServer | None = None
+
+    # What a test needs to know
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None, "not started"
+        return self._server.port
+
+    @property
+    def base_url(self) -> str:
+        return f"https://localhost:{self.port}/v1.0"
+
+    @property
+    def ca_file(self) -> Path:
+        return CERTIFICATE
+
+    @property
+    def requests(self) -> int:
+        return sum(self.calls.values())
+
+    @property
+    def throttled(self) -> int:
+        """How often a limit of a mailbox was broken; storms do not count."""
+        return len(self.limits.broken)
+
+    @property
+    def peak_concurrency(self) -> int:
+        """Most requests at once for one app in one mailbox."""
+        return max(self.limits.peak_concurrency.values(), default=0)
+
+    @property
+    def without_immutable_id(self) -> int:
+        return len(self.calls_without_immutable_id)
+
+    # What a test may do
+
+    def start(self) -> "GraphServer":
+        self._server = HttpsServer(
+            self.serve,
+            cut_request=self.faults.cut_request,
+            cut_answer=self.faults.cut_answer,
+        )
+        return self
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+    def add_mailbox(self, address: str, **names: str) -> Mailbox:
+        """A new mailbox; `names` are display names by well-known name, `inbox="Posteingang"`."""
+        with self.lock:
+            made = Mailbox(address.lower(), names, self._changed)
+            self.mailboxes[made.address] = made
+            return made
+
+    def deliver(
+        self,
+        mailbox: str,
+        mime: bytes,
+        folder: str = "inbox",
+        received_at: datetime | None = None,
+    ) -> str:
+        """Put a mail into a folder; the immutable id that it has now."""
+        with self.lock:
+            box = self._box(mailbox)
+            return box.put(box.at_path(folder), received_at, mime=mime).immutable_id
+
+    def make_folder(self, mailbox: str, path: str) -> str:
+        """Make the folder of a path (`Inbox/Support`) and what is missing above it; its id."""
+        with self.lock:
+            box = self._box(mailbox)
+            at = box.root
+            for name in path.split("/"):
+                known = [f for f in box.children(at) if f.display_name == name]
+                at = known[0] if known else box.make_folder(name, at)
+            return at.id
+
+    def rename_folder(self, mailbox: str, folder: str, name: str) -> None:
+        with self.lock:
+            self._box(mailbox).at_path(folder).display_name = name
+
+    def delete_folder(self, mailbox: str, folder: str) -> None:
+        with self.lock:
+            box = self._box(mailbox)
+            box.drop_folder(box.at_path(folder))
+
+    def move(self, mailbox: str, message_id: str, folder: str) -> None:
+        with self.lock:
+            box = self._box(mailbox)
+            box.move(box.message(message_id, immutable=True), box.at_path(folder))
+
+    def delete(self, mailbox: str, message_id: str) -> None:
+        with self.lock:
+            box = self._box(mailbox)
+            box.remove(box.message(message_id, immutable=True))
+
+    def mark_read(self, mailbox: str, message_id: str) -> None:
+        with self.lock:
+            box = self._box(mailbox)
+            message = box.message(message_id, immutable=True)
+            message.read = True
+            box.update(message)
+
+    def no_mime(self, mailbox: str, message_id: str) -> None:
+        """`$value` fails for this mail, as it is reported of big ones."""
+        with self.lock:
+            self._box(mailbox).message(message_id, immutable=True).no_mime = True
+
+    def messages(self, mailbox: str, folder: str = "inbox") -> list[Stored]:
+        """What lies in a folder now, in the order it came."""
+        with self.lock:
+            box = self._box(mailbox)
+            return list(box.in_folder(box.at_path(folder)))
+
+    def properties(self, mailbox: str, message_id: str) -> dict[str, Any]:
+        """A message as Graph would show it."""
+        with self.lock:
+            return dict(properties_of(self._box(mailbox).message(message_id, immutable=True)))
+
+    def reset_delta(self, mailbox: str) -> None:
+        """Every delta token of before is answered by 410 from now on."""
+        with self.lock:
+            self._box(mailbox).delta_generation += 1
+
+    def mime_of(self, mailbox: Mailbox, message: Stored) -> bytes:
+        return message.mime
+
+    # How requests are answered
+
+    def serve(self, request: Request) -> Answer:
+        """Answer one HTTP request."""
+        answer = self.answer(request)
+        self.answers[answer.status] += 1
+        if self.faults.answer_is_lost(request.method, request.path):
+            raise Cut
+        return answer
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request, or a part of a batch."""
+        try:
+            self.faults.check(request.method, request.path)
+            return self._page(request)
+        except GraphError as error:
+            return json_answer(error.body(), error.status, error.headers)
+
+    def caller(self, request: Request) -> Caller:
+        """Who asks; 401 if nobody that may."""
+        word, _, token = request.headers.get("Authorization", "").partition(" ")
+        if word.lower() != "bearer" or not token:
+            raise unauthenticated("Access token is empty.")
+        return caller_of(self._claims_of(token.strip()))
+
+    def _page(self, request: Request) -> Answer:
+        version, *segments = request.segments
+        if version != "v1.0" or not segments:
+            raise bad_request("Invalid version.", "BadRequest")
+        caller = self.caller(request)
+        return self._mailbox_page(request, caller, segments)
+
+    def _mailbox_page(self, request: Request, caller: Caller, segments: list[str]) -> Answer:
+        """A page under `users/{address}` or `me`."""
+        if segments[0] == "me":
+            address, rest = own_mailbox(caller), segments[1:]
+        elif segments[0] == "users" and len(segments) > 2:
+            address, rest = segments[1].lower(), segments[2:]
+        else:
+            raise bad_request(f"Resource not found for the segment '{segments[0]}'.")
+        prefer = preferences(request)
+        route, parts = find_route(MAILBOX_ROUTES, request.method, rest)
+        with self.lock:
+            self.calls[f"{route.method} {route.pattern}"] += 1
+            if not prefer.immutable:
+                self.calls_without_immutable_id.append(f"{request.method} {request.path}")
+        box = self._box(address)
+        with self.limits.request((caller.app_id, address), len(request.body)):
+            time.sleep(self.latency_seconds)
+            self.access.check(caller, address, route.permission)
+            call = Call(self, caller, box, request, prefer, parts)
+            with self.lock:
+                answer = route.serve(call)
+        for action in call.after:
+            action()
+        return answer
+
+    def _box(self, address: str) -> Mailbox:
+        box = self.mailboxes.get(address.lower())
+        if box is None:
+            raise GraphError(404, "ErrorInvalidUser", f"The requested user '{address}' is invalid.")
+        return box
+
+    def _changed(self, mailbox: Mailbox, message: Stored, kind: str) -> None:
+        """Something happened in a mailbox."""
+
+
+__all__ = ["Folder", "GraphServer"]
