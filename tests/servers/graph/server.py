@@ -8,11 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from servers.graph import folders, messages
+from servers.graph import attachments, drafts, folders, messages, sending, uploads
 from servers.graph.access import Access, Caller, caller_of, own_mailbox, unauthenticated
 from servers.graph.calls import Call, Route, find_route, preferences
 from servers.graph.delta import Deltas
-from servers.graph.drafts import Drafting
 from servers.graph.errors import GraphError, bad_request
 from servers.graph.faults import Faults
 from servers.graph.limits import Limits
@@ -20,7 +19,13 @@ from servers.graph.shown import properties_of
 from servers.graph.store import Folder, Mailbox, Stored
 from servers.graph.wire import CERTIFICATE, Answer, Cut, HttpsServer, Request, json_answer
 
-MAILBOX_ROUTES: list[Route] = [*folders.ROUTES, *messages.ROUTES]
+MAILBOX_ROUTES: list[Route] = [
+    *folders.ROUTES,
+    *messages.ROUTES,
+    *drafts.ROUTES,
+    *attachments.ROUTES,
+    *sending.ROUTES,
+]
 
 
 class GraphServer:
@@ -39,8 +44,23 @@ class GraphServer:
         self.limits = Limits()
         self.faults = Faults()
         self.deltas = Deltas()
-        self.drafting = Drafting()
         self.latency_seconds = 0.0
+        self.max_message_bytes = 35 * 1024 * 1024
+        """Most of a message that is sent, as MIME; Exchange lets an admin raise it to 150 MB."""
+        self.upload_session_seconds = 3600.0
+        self.sent_items_delay_seconds = 0.0
+        """How long after sending a message is nowhere, before it is in Sent Items."""
+        self.rewrites_message_ids = False
+        """A draft gets a Message-ID of Exchange's, whatever was given (docs#3092)."""
+        self.rewrites_on_send = False
+        """A sent message gets another Message-ID than its draft had."""
+        self.drops_headers: set[str] = set()
+        """Own headers that get lost, in lower case (docs-contrib#1093)."""
+        self.outbox: list[sending.Sent] = []
+        """What was sent, in order."""
+        self.hand_over: Callable[[sending.Sent], None] | None = None
+        """Called with each mail that was sent, before it is answered."""
+        self.sessions: dict[str, attachments.Session] = {}
         self.calls: Counter[str] = Counter()
         """Requests to mailboxes by method and page, such as `GET messages/{message}/$value`."""
         self.answers: Counter[int] = Counter()
@@ -171,9 +191,6 @@ class GraphServer:
         with self.lock:
             self._box(mailbox).delta_generation += 1
 
-    def mime_of(self, mailbox: Mailbox, message: Stored) -> bytes:
-        return message.mime
-
     # How requests are answered
 
     def serve(self, request: Request) -> Answer:
@@ -200,6 +217,8 @@ class GraphServer:
         return caller_of(self._claims_of(token.strip()))
 
     def _page(self, request: Request) -> Answer:
+        if request.path.startswith(uploads.PREFIX):
+            return uploads.serve_upload(self, request)
         version, *segments = request.segments
         if version != "v1.0" or not segments:
             raise bad_request("Invalid version.", "BadRequest")

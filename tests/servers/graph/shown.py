@@ -73,6 +73,9 @@ def properties_of(message: Stored) -> dict[str, Any]:
     if message.shown is None:
         came = _from_draft(message) if message.draft is not None else _from_mime(message)
         message.shown = {**_always(message), **came, **message.set_properties}
+        if message.sent:
+            # "For all sent emails, the internetMessageHeaders are not returned" (docs#3066).
+            del message.shown["internetMessageHeaders"]
     return message.shown
 
 
