@@ -16,7 +16,7 @@ from postbus.connecting.credentials import (
 from postbus.connecting.google import AccessTokens
 from postbus.connecting.reaching import Reach, names_of
 from postbus.connecting.settings import ConnectingSettings
-from postbus.connecting.sign_in import Explained, explain
+from postbus.connecting.sign_in import Explained, explain, explain_sending
 from postbus.connecting.tls import TlsContexts
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Reach",
     "TlsContexts",
     "explain",
+    "explain_sending",
     "names_of",
     "read_credential",
     "read_google",

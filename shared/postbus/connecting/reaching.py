@@ -43,7 +43,15 @@ class Reach:
             else:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return connection
-        raise _unreachable(host, port, last) from last
+        raise unreachable(host, port, last) from last
+
+    def addresses(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of a server that may be connected to, at least one; it blocks.
+
+        Raises:
+            MailHostUnavailable: with the reason `name-unknown` or `private-address`.
+        """
+        return [address for _, address in self._allowed(host, port)]
 
     def _allowed(self, host: str, port: int) -> Sequence[tuple[socket.AddressFamily, str]]:
         found = _resolve(host, port)
@@ -103,7 +111,8 @@ def _ipv4_in(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return inside
 
 
-def _unreachable(host: str, port: int, error: OSError | None) -> MailHostUnavailable:
+def unreachable(host: str, port: int, error: OSError | None) -> MailHostUnavailable:
+    """Why nobody answers there, in words."""
     if isinstance(error, TimeoutError):
         return MailHostUnavailable(
             f"{host} did not answer at port {port} in time",

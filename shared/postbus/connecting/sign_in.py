@@ -1,7 +1,9 @@
 """What servers say when they let nobody in, in words that help; for IMAP and SMTP alike.
 
 The texts of Gmail are those of its help pages ("Sign in with app passwords", "Turn IMAP on") and of
-what its servers answer in practice; a server of another make is told by its RFC 5530 code.
+what its servers answer in practice, those of Microsoft of "Fix issues with printers, scanners, and
+LOB applications" and "Email non-delivery reports in Exchange Online"; a server of another make is
+told by its RFC 5530 code.
 """
 
 import re
@@ -28,6 +30,64 @@ _WRONG_PASSWORD: Final = Explained(
 _KNOWN: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), said)
     for pattern, said in (
+        (
+            # Before all else: Exchange Online says 535 5.7.139 of everything.
+            r"SmtpClientAuthentication is disabled for the Tenant",
+            Explained(
+                "smtp-auth-off",
+                "SMTP AUTH is switched off for the whole organisation",
+                "An admin switches it on for this mailbox only, in the Microsoft 365 admin center "
+                "(Mail, Manage email apps, Authenticated SMTP) or by Set-CASMailbox <mailbox> "
+                "-SmtpClientAuthenticationDisabled $false; or connect with Graph, which does not "
+                "need it.",
+            ),
+        ),
+        (
+            r"SmtpClientAuthentication is disabled for the Mailbox",
+            Explained(
+                "smtp-auth-off",
+                "SMTP AUTH is switched off for this mailbox",
+                "An admin switches it on: Set-CASMailbox <mailbox> "
+                "-SmtpClientAuthenticationDisabled $false; or connect with Graph, which does not "
+                "need it.",
+            ),
+        ),
+        (
+            r"security defaults policy",
+            Explained(
+                "security-defaults",
+                "the organisation's security defaults forbid SMTP AUTH",
+                "Connect with Graph; or an admin switches security defaults off in Microsoft "
+                "Entra and protects the organisation by conditional access instead.",
+            ),
+        ),
+        (
+            r"conditional access|did not meet the criteria to be authenticated",
+            Explained(
+                "conditional-access",
+                "a policy of the organisation forbids this sign-in",
+                "An admin looks it up in Microsoft Entra, Sign-in logs, and leaves the account out "
+                "of the policy that is named there; or connect with Graph.",
+            ),
+        ),
+        (
+            r"5\.7\.30\b|basic authentication is (not supported|disabled)",
+            Explained(
+                "basic-auth-ended",
+                "Microsoft no longer takes user name and password",
+                "Sign in with Microsoft: connect with Graph, or with XOAUTH2.",
+            ),
+        ),
+        (
+            r"432 4\.3\.2|concurrent connections limit|430 4\.2\.0",
+            Explained(
+                "too-many-connections",
+                "the mailbox has too many connections open, or sends too fast",
+                "Exchange Online lets a mailbox have three connections and send 30 mails a minute. "
+                "It is tried again by itself.",
+                permanent=False,
+            ),
+        ),
         (
             r"application-specific password|5\.7\.9\b|InvalidSecondFactor",
             Explained(
@@ -139,6 +199,52 @@ _TOKEN: Final = Explained(
     "Sign in again, with the account whose mailbox it is; a Workspace admin may have taken the "
     "app's access away.",
 )
+
+
+_SENDING: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), said)
+    for pattern, said in (
+        (
+            r"5\.2\.252\b|5\.7\.60\b|SendAsDenied",
+            Explained(
+                "send-as-denied",
+                "whoever signed in may not send as this address",
+                "In the Exchange admin center, the mailbox, Delegation, add whoever signed in to "
+                "Send As; it takes up to an hour.",
+            ),
+        ),
+        (
+            r"5\.1\.90\b|5\.2\.2 .*submission quota|daily (recipient|message) limit",
+            Explained(
+                "daily-limit",
+                "the mailbox has written to as many recipients as it may in a day",
+                "Exchange Online lets a mailbox write to 10,000 recipients a day; send again "
+                "tomorrow.",
+            ),
+        ),
+        (
+            r"5\.7\.3\b|5\.7\.57\b|client not authenticated",
+            Explained(
+                "not-signed-in",
+                "the server sends only for those who sign in",
+                "Choose a way to sign in (`auth`), at smtp.office365.com port 587.",
+            ),
+        ),
+        (
+            r"5\.2\.0\b",
+            Explained(
+                "mailbox-refuses",
+                "the mailbox cannot take or send mail",
+                "Check that it is not full and has a licence for Exchange Online.",
+            ),
+        ),
+    )
+)
+
+
+def explain_sending(said: str) -> Explained | None:
+    """What a refused mail means, where the server's words are known; else None."""
+    return next((known for pattern, known in _SENDING if pattern.search(said)), None)
 
 
 def explain(said: str, *, with_token: bool = False) -> Explained:

@@ -29,6 +29,11 @@ class Sealer:
         """With the key of a file; NotConfigured when there is none."""
         return cls(read_public_key(public_file))
 
+    @classmethod
+    def from_private_file(cls, private_file: Path) -> "Sealer":
+        """For whoever can open, too; NotConfigured when there is no key."""
+        return cls(bytes(PrivateKey(read_private_keys(private_file)[0]).public_key))
+
     def seal(self, name: str, secret: SecretStr) -> str:
         """The secret, sealed under that name, in base64; different every time."""
         inside = orjson.dumps({"name": name, "secret": secret.get_secret_value()})
