@@ -33,7 +33,10 @@ class Step(StrEnum):
 
 
 class Attempt(Contract):
-    """An unfinished mail: the whole request, and what was tried."""
+    """An unfinished mail: the whole request, and what was tried.
+
+    `sent_as` is the Message-ID that a claimed mail goes out with, where it is not ours.
+    """
 
     request: SendRequested
     step: Step = Step.ACCEPTED
@@ -43,6 +46,7 @@ class Attempt(Contract):
     claimed_by: str | None = None
     claimed_at: datetime | None = None
     outbound_channel: str | None = None
+    sent_as: str | None = None
     doubt: Doubt | None = None
     verdict: Verdict | None = None
     last_outcome: SendOutcome | None = None
