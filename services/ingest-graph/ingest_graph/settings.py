@@ -1,27 +1,28 @@
 """Settings of ingest-graph."""
 
-import socket
-from pathlib import Path
-
 from pydantic import Field
 
 from postbus.connecting import ConnectingSettings
+from postbus.contracts.configuration import HttpsUrl
+from postbus.mailboxes.settings import MailboxSettings
 from postbus.reading.settings import ReadingSettings
 from postbus.runtime.settings import ServiceSettings
 
 
-class IngestGraphSettings(ConnectingSettings, ReadingSettings, ServiceSettings):
+class IngestGraphSettings(MailboxSettings, ConnectingSettings, ReadingSettings, ServiceSettings):
     """What ingest-graph needs on top of what every service has."""
 
-    secrets_private_key_file: Path | None = Field(
-        default=None, description="private keys that open sealed secrets; the newest first"
+    hooks_url: HttpsUrl | None = Field(
+        default=None,
+        description="where Graph reaches this service from outside, `https://…`; without it "
+        "mailboxes are asked for news and nothing is told by Graph",
     )
-    stamp_keys_file: Path = Field(
-        default=Path("/etc/postbus/stamp.keys"),
-        description="keys that verify stamps, base64, one a line",
+    poll_seconds: float = Field(
+        default=30, gt=0, description="how often a folder is asked for news, seconds"
     )
-    instance: str = Field(
-        default_factory=socket.gethostname,
-        description="name of this replica, another one for each; a pod's own name",
+    sweep_seconds: float = Field(
+        default=300,
+        gt=0,
+        description="the same where Graph tells of news, as the safety net, seconds",
     )
-    tenant: str = Field(default="postbus", description="name of this installation, signed along")
+    places: int = Field(default=8, ge=2, description="folders that are fetched from at a time")

@@ -3,20 +3,13 @@
 import random
 import secrets
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ingest_imap.adapters.imap_connections import ImapConnections, ImapLimits
 from ingest_imap.adapters.imap_dialling import ImapDialling
-from ingest_imap.adapters.nats_cursors import NatsCursors
-from ingest_imap.adapters.nats_health import NatsHealth, NatsTelling
-from ingest_imap.adapters.nats_leases import NatsLeases
-from ingest_imap.adapters.nats_secrets import ChannelSecrets
-from ingest_imap.board import Board
-from ingest_imap.mailboxes import Mailboxes
-from ingest_imap.metrics import Metrics
-from ingest_imap.proof_rounds import ProofRounds
-from ingest_imap.proving import Proving
-from ingest_imap.scheduling import Scheduler
+from ingest_imap.domain.cursor import Cursor
+from ingest_imap.proving import FolderProofs
+from ingest_imap.reading import FolderReader
 from ingest_imap.sent_mail import SentMail
 from ingest_imap.settings import IngestImapSettings
 from ingest_imap.surroundings import Limits, Surroundings
@@ -33,9 +26,20 @@ from postbus.contracts.catalogue import (
     TRY_INBOUND_SUBJECT,
 )
 from postbus.contracts.configuration import InboundChannel
-from postbus.contracts.mailboxes import CompletenessProof, FindSent, Prove, PutSent
+from postbus.contracts.mailboxes import FindSent, Prove, PutSent
 from postbus.contracts.trying import TryInbound
 from postbus.intake import Intake
+from postbus.mailboxes.board import Board
+from postbus.mailboxes.holding import Mailboxes
+from postbus.mailboxes.metrics import Metrics
+from postbus.mailboxes.nats_cursors import NatsCursors
+from postbus.mailboxes.nats_health import NatsHealth, NatsTelling
+from postbus.mailboxes.nats_leases import NatsLeases
+from postbus.mailboxes.nats_secrets import ChannelSecrets
+from postbus.mailboxes.proof_rounds import ProofRounds
+from postbus.mailboxes.proving import Proving
+from postbus.mailboxes.scheduling import Scheduler
+from postbus.mailboxes.taking import TakingIn
 from postbus.reading import MailReader
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
@@ -88,16 +92,22 @@ class _Parts:
         )
         self._leases = NatsLeases(
             lambda: self.bus.bucket(LEASES_BUCKET),
+            service="imap",
             instance=settings.instance,
             nonce=secrets.token_hex(4),
             seconds=settings.lease_seconds,
         )
         around = self._surroundings(settings)
-        self._mailboxes = Mailboxes(around, self._leases, lambda: self.follower.current)
+        self._mailboxes = Mailboxes(
+            "imap",
+            lambda channel, folder, lease: FolderReader(around, channel, folder, lease),
+            self._board,
+            self._leases,
+            lambda: self.follower.current,
+        )
         proving = Proving(
-            connect=self._dialling,
-            cursors=around.cursors,
-            ticketing=telling.ask_filed,
+            "imap",
+            FolderProofs(self._dialling, around.cursors, telling.ask_filed, utc_now),
             board=health,
             news=self._board,
             channel=self._channel,
@@ -126,8 +136,8 @@ class _Parts:
         threads = settings.imap_threads
         return Surroundings(
             connect=self._dialling,
-            cursors=NatsCursors(lambda: self.bus.bucket(CURSORS_BUCKET)),
-            intake=intake,
+            cursors=NatsCursors(lambda: self.bus.bucket(CURSORS_BUCKET), Cursor, kind="imap"),
+            taking=TakingIn(intake, Metrics(self.registry), self._board, utc_now),
             scheduler=Scheduler(places=threads, backlog_places=max(1, threads // _BACKLOG_PART)),
             board=self._board,
             channel=self._channel,
@@ -137,7 +147,11 @@ class _Parts:
                 max_mail_bytes=settings.max_mail_bytes,
                 daily_bytes=settings.daily_bytes,
             ),
-            metrics=Metrics(self.registry),
+            lost=Counter(
+                "postbus_imap_connections_lost",
+                "Connections that ended unasked",
+                registry=self.registry,
+            ),
             now=utc_now,
             spread=random.random,
         )
@@ -151,13 +165,8 @@ class _Parts:
     def _answer(self, proving: Proving, trying: Trying) -> None:
         sent = SentMail(self._dialling, self._blobs, self._channel)
 
-        def not_proved(error: Exception) -> CompletenessProof:
-            return CompletenessProof(
-                channel="unknown", proved_at=utc_now(), ok=False, error=type(error).__name__
-            )
-
         self.bus.answer(TRY_INBOUND_SUBJECT, TryInbound, trying.on_try, otherwise=Trying.failed)
-        self.bus.answer(PROVE_SUBJECT, Prove, proving.on_prove, otherwise=not_proved)
+        self.bus.answer(PROVE_SUBJECT, Prove, proving.on_prove, otherwise=proving.failed)
         self.bus.answer(PUT_SENT_SUBJECT, PutSent, sent.on_put, otherwise=SentMail.put_failed)
         self.bus.answer(FIND_SENT_SUBJECT, FindSent, sent.on_find, otherwise=SentMail.find_failed)
 

@@ -6,7 +6,6 @@ A mail that cannot be had is asked for alone, then held, and the others go on.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Sequence
-from hashlib import sha256
 from typing import Final, TypeVar
 
 import structlog
@@ -21,15 +20,16 @@ from ingest_imap.domain.cursor import (
     told,
 )
 from ingest_imap.domain.dating import Brief
-from ingest_imap.domain.health import Seen
 from ingest_imap.ports import ConnectionLost, KeptCursor, NotGiven, Session
 from ingest_imap.surroundings import Surroundings
-from postbus.contracts.base import BlobRef, derived_id
+from postbus.contracts.base import BlobRef
 from postbus.contracts.configuration import InboundChannel
-from postbus.contracts.mail import MailHeld, MailReleased, Origin, Route
+from postbus.contracts.mail import Origin, Route
 from postbus.contracts.mailboxes import ChannelState
-from postbus.intake import As, TakenIn
+from postbus.intake import TakenIn
 from postbus.mail.uid_sets import UidSet
+from postbus.mailboxes.health import Seen
+from postbus.mailboxes.taking import is_held
 
 Result = TypeVar("Result")
 
@@ -165,28 +165,18 @@ class Fetching:
         async def one(brief: Brief) -> TakenIn:
             imported = brief.uid in before
             route = self._route(channel, kept, brief, imported=imported)
-            told_as = As.IMPORTED if imported else As.RECEIVED
             async with few:
-                taken = await self._around.intake.take(
-                    mails[brief.uid], [(channel, route)], told_as=told_as
+                return await self._around.taking.take(
+                    channel,
+                    mails[brief.uid],
+                    route,
+                    arrived_at=brief.arrived_at,
+                    imported=imported,
                 )
-            self._count(brief, taken, imported=imported)
-            return taken
 
         given = [brief for brief in briefs if brief.uid in mails]
         taken = await asyncio.gather(*(one(brief) for brief in given))
         return {brief.uid: outcome for brief, outcome in zip(given, taken, strict=True)}
-
-    def _count(self, brief: Brief, taken: TakenIn, *, imported: bool) -> None:
-        metrics = self._around.metrics
-        held = taken.outcomes[self._channel] == "held"
-        outcome = "held" if held else "imported" if imported else "received"
-        metrics.mails.labels(self._channel, outcome).inc()
-        metrics.bytes.inc(brief.size_bytes)
-        if not imported:
-            lag = (self._around.now() - brief.arrived_at).total_seconds()
-            metrics.lag.observe(max(0.0, lag))
-            self._around.board.mail(self._channel, arrived_at=brief.arrived_at)
 
     def _route(
         self, channel: InboundChannel, kept: KeptCursor, brief: Brief, *, imported: bool
@@ -217,11 +207,12 @@ class Fetching:
         released = [
             (cursor.held[uid], outcome)
             for uid, outcome in outcomes.items()
-            if uid in cursor.held and outcome.outcomes[self._channel] != "held"
+            if uid in cursor.held and not is_held(outcome, self._channel)
         ]
         for was, outcome in released:
-            await self._release(was, outcome)
-        good = [uid for uid, one in outcomes.items() if one.outcomes[self._channel] != "held"]
+            raw = BlobRef(sha256=was.sha256, size_bytes=was.size_bytes)
+            await self._around.taking.release(self._channel, was.mail_id, raw, outcome)
+        good = [uid for uid, one in outcomes.items() if not is_held(one, self._channel)]
         cursor = told(cursor, UidSet.of(good), tidy=channel.after_fetch != "keep")
         for uid in outcomes.keys() - set(good):
             mail = mails[uid]
@@ -268,43 +259,26 @@ class Fetching:
             return await self._put(kept, held(kept.cursor, uid, again))
         head = b"" if self._losses[uid] >= _LOSSES else await session.head(uid)
         channel = self._around.channel(self._channel)
-        raw = await self._around.intake.blobs.put(head)
-        place = f"{self._channel}\x1f{self._folder}\x1f{kept.cursor.uidvalidity}\x1f{uid}"
-        fact = MailHeld(
-            mail_id=sha256(place.encode()).hexdigest(),
-            channel=self._channel,
+        route = Route(
+            door="imap",
+            received_at=self._around.now(),
+            envelope_to=(channel.address,) if channel and channel.address else (),
+            origin=Origin(folder=self._folder, uidvalidity=kept.cursor.uidvalidity, uid=uid),
+        )
+        fact = await self._around.taking.hold(
+            self._channel,
+            head,
+            route,
             reason="not-given-by-server" if reason == NOT_GIVEN else "too-large-to-fetch",
             detail=detail,
-            raw=raw,
-            route=Route(
-                door="imap",
-                received_at=self._around.now(),
-                envelope_to=(channel.address,) if channel and channel.address else (),
-                origin=Origin(folder=self._folder, uidvalidity=kept.cursor.uidvalidity, uid=uid),
-            ),
         )
-        await self._around.intake.hold(fact)
-        self._around.metrics.mails.labels(self._channel, "held").inc()
-        log.warning("mail_held", channel=self._channel, reason=fact.reason, bytes=brief.size_bytes)
         why = HeldUid(
-            reason=reason, mail_id=fact.mail_id, sha256=raw.sha256, size_bytes=raw.size_bytes
+            reason=reason,
+            mail_id=fact.mail_id,
+            sha256=fact.raw.sha256,
+            size_bytes=fact.raw.size_bytes,
         )
         return await self._put(kept, held(kept.cursor, uid, why))
-
-    async def _release(self, was: HeldUid, outcome: TakenIn) -> None:
-        fact = MailReleased(
-            mail_id=was.mail_id,
-            received_as=outcome.mail_id,
-            channel=self._channel,
-            raw=BlobRef(sha256=was.sha256, size_bytes=was.size_bytes),
-        )
-        await self._around.intake.telling.tell(
-            "postbus.mail.released",
-            self._channel,
-            fact,
-            event_id=derived_id("mail.released", self._channel, was.mail_id),
-            about=f"mails/{was.mail_id}",
-        )
 
     async def tidy(self, session: Session, channel: InboundChannel, kept: KeptCursor) -> KeptCursor:
         """Mark or move what is told; what a crash or a refusal left is done at a later time."""
@@ -340,4 +314,6 @@ class Fetching:
         return kept
 
     async def _put(self, kept: KeptCursor, cursor: Cursor) -> KeptCursor:
-        return await self._around.cursors.put(self._channel, cursor, revision=kept.revision)
+        return await self._around.cursors.put(
+            self._channel, self._folder, cursor, revision=kept.revision
+        )

@@ -8,8 +8,9 @@ from typing import Protocol
 from ingest_imap.domain.cursor import Cursor
 from ingest_imap.domain.dating import Brief
 from postbus.contracts.configuration import InboundChannel
-from postbus.contracts.mailboxes import AskFiled, CompletenessProof, Filed, KnownHealth
 from postbus.mail.uid_sets import UidSet
+from postbus.mailboxes import ports as mailbox_ports
+from postbus.mailboxes.ports import Kept
 
 
 class ConnectionLost(Exception):
@@ -109,87 +110,5 @@ Connect = Callable[[InboundChannel], Awaitable[Session]]
 MailHostUnavailable, CredentialsRejected, NotConfigured."""
 
 
-@dataclass(frozen=True)
-class KeptCursor:
-    """A cursor and the revision at which it stands."""
-
-    cursor: Cursor
-    revision: int
-
-
-class Cursors(Protocol):
-    """How far folders were read. BusUnavailable, and StateConflict for a lost race."""
-
-    async def get(self, channel: str, folder: str) -> KeptCursor | None:
-        """What is known of a folder."""
-
-    async def put(self, channel: str, cursor: Cursor, *, revision: int) -> KeptCursor:
-        """Write over that very revision, 0 for none."""
-
-
-class Lease(Protocol):
-    """A mailbox that is this replica's; `token` rises with each holder."""
-
-    @property
-    def channel(self) -> str:
-        """Whose mailbox."""
-
-    @property
-    def token(self) -> int:
-        """The fencing token."""
-
-    def is_good(self) -> bool:
-        """Whether nobody else can have it now, by our own clock."""
-
-
-class Leases(Protocol):
-    """Who reads which mailbox; BusUnavailable where it does not say otherwise."""
-
-    @property
-    def me(self) -> str:
-        """How this replica is named among `replicas`."""
-
-    def is_good(self) -> bool:
-        """Whether nobody else can think that we are gone, by our own clock."""
-
-    async def replicas(self) -> frozenset[str]:
-        """All that are alive, ourselves included."""
-
-    async def take(self, channel: str, alive: frozenset[str]) -> Lease | None:
-        """The mailbox, unless one that is alive has it."""
-
-    async def still_mine(self, lease: Lease) -> bool:
-        """Whether nobody took it meanwhile."""
-
-    async def release(self, lease: Lease) -> None:
-        """Let another have it at once; never raises."""
-
-
-class HealthBoard(Protocol):
-    """Where health is written for all to see; BusUnavailable."""
-
-    async def get(self, channel: str) -> KnownHealth | None:
-        """What was written last."""
-
-    async def put(self, health: KnownHealth) -> None:
-        """Write."""
-
-    async def proof(self, channel: str) -> CompletenessProof | None:
-        """The proof before."""
-
-    async def put_proof(self, proof: CompletenessProof) -> None:
-        """Write."""
-
-
-class AskTicketing(Protocol):
-    """Asks ticketing which mails are on tickets."""
-
-    async def __call__(self, question: AskFiled) -> Filed:
-        """BusUnavailable."""
-
-
-class TellChannel(Protocol):
-    """Tells `postbus.channel.<fact>.<channel>`."""
-
-    async def __call__(self, channel: str, fact: str, reason: str, *, at: datetime) -> None:
-        """BusUnavailable."""
+KeptCursor = Kept[Cursor]
+Cursors = mailbox_ports.Cursors[Cursor]

@@ -5,73 +5,37 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
-from ingest_imap.board import Board
-from ingest_imap.domain.proving import folder_proof, waited_for, whole_proof
-from ingest_imap.ports import (
-    AskTicketing,
-    Connect,
-    ConnectionLost,
-    Cursors,
-    FolderMissing,
-    HealthBoard,
-    NotGiven,
-    Session,
-)
+from ingest_imap.domain.proving import folder_proof, waited_for
+from ingest_imap.ports import Connect, ConnectionLost, Cursors, FolderMissing, NotGiven, Session
+from ingest_imap.taking_up import folder_missing
 from postbus.contracts.configuration import History, InboundChannel
-from postbus.contracts.mailboxes import AskFiled, CompletenessProof, FolderProof, Prove
-from postbus.errors import PostbusError, Unavailable
+from postbus.contracts.mailboxes import AskFiled, CompletenessProof, FolderProof
+from postbus.errors import MailHostUnavailable
 from postbus.mail.uid_sets import UidSet
+from postbus.mailboxes.ports import AskTicketing
 
-log = structlog.get_logger("ingest_imap")
 _RANGES_AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
-class Proving:
-    """Any replica can prove any mailbox: it only reads. `look` has the mailbox looked at anew."""
+class FolderProofs:
+    """Compares the folders of a mailbox with their cursors and with the tickets; it only reads."""
 
     connect: Connect
     cursors: Cursors
     ticketing: AskTicketing
-    board: HealthBoard
-    news: Board
-    channel: Callable[[str], InboundChannel | None]
-    look: Callable[[str], None]
     now: Callable[[], datetime]
 
-    async def on_prove(self, question: Prove) -> CompletenessProof:
-        """The proof, now; what kept it from being made is part of it."""
-        channel = self.channel(question.channel)
-        if channel is None or channel.imap is None:
-            error = "there is no such mailbox"
-            return whole_proof(question.channel, (), at=self.now(), error=error)
+    async def __call__(
+        self, channel: InboundChannel, before: CompletenessProof | None
+    ) -> tuple[FolderProof, ...]:
+        """The proof of each folder, given the proof before. PostbusError when it cannot be made."""
         try:
-            return await self.prove(channel)
-        except Unavailable as error:
-            return whole_proof(channel.id, (), at=self.now(), error=str(error))
-
-    async def prove(self, channel: InboundChannel) -> CompletenessProof:
-        """The proof, kept for all to see; drift is told, and the mailbox looked at again."""
-        before = await self.board.proof(channel.id)
-        try:
-            folders = await self._folders(channel, before)
-        except (PostbusError, ConnectionLost, NotGiven, FolderMissing) as error:
-            if isinstance(error, Unavailable):
-                raise
-            proof = whole_proof(channel.id, (), at=self.now(), error=str(error))
-        else:
-            proof = whole_proof(channel.id, folders, at=self.now())
-        await self.board.put_proof(proof)
-        if proof.unexplained:
-            log.error("mailbox_drift", channel=channel.id, mails=proof.unexplained)
-            await self.news.say(
-                channel.id, "drift", f"{proof.unexplained} mails are there and on no ticket"
-            )
-        if proof.unexplained or proof.waiting:
-            self.look(channel.id)
-        return proof
+            return await self._folders(channel, before)
+        except FolderMissing as error:
+            raise folder_missing(str(error)) from error
+        except (ConnectionLost, NotGiven) as error:
+            raise MailHostUnavailable(str(error), reason="connection-lost") from error
 
     async def _folders(
         self, channel: InboundChannel, before: CompletenessProof | None

@@ -4,96 +4,37 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-import structlog
-
 from ingest_imap.domain.cursor import backlog, live, seen, tidied
-from ingest_imap.domain.health import Seen, trouble
-from ingest_imap.domain.patience import again_after
-from ingest_imap.domain.turns import Kind
 from ingest_imap.fetching import Fetching
-from ingest_imap.ports import ConnectionLost, KeptCursor, Lease, NotGiven, Session
+from ingest_imap.ports import ConnectionLost, KeptCursor, NotGiven, Session
 from ingest_imap.surroundings import Surroundings
 from ingest_imap.taking_up import TakingUp
 from postbus.contracts.configuration import History, InboundChannel
 from postbus.contracts.mailboxes import ChannelState
-from postbus.errors import (
-    CredentialsRejected,
-    MailHostUnavailable,
-    NotConfigured,
-    PostbusError,
-    StateConflict,
-    Unavailable,
-)
+from postbus.errors import MailHostUnavailable
 from postbus.mail.uid_sets import UidSet
+from postbus.mailboxes.health import Seen
+from postbus.mailboxes.ports import Lease
+from postbus.mailboxes.reading import PatientReader
+from postbus.mailboxes.turns import Kind
 
-log = structlog.get_logger("ingest_imap")
-_QUIET_LOSSES: Final = 2
-"""Servers end connections as they please; that is no trouble until it happens again at once."""
-_LEASE_SECONDS: Final = 0.5
 _CATCHING_UP: Final = 0.8
 """The part of the day's bytes that mail from before may use."""
 
 
-class FolderReader:
-    """`run` ends only when it is cancelled, or when another replica turns out to read here."""
+class FolderReader(PatientReader):
+    """One for each folder that is read."""
 
     def __init__(
         self, around: Surroundings, channel: InboundChannel, folder: str, lease: Lease
     ) -> None:
+        super().__init__(around.board, channel.id, folder, lease, around.spread)
         self._around = around
-        self._id = channel.id
         self._given = channel
-        self._folder = folder
-        self._lease = lease
         self._taking_up = TakingUp(around, channel.id, folder)
         self._fetching = Fetching(around, channel.id, folder)
         self._todo = UidSet()
         self._later = UidSet()
-        self._failures = 0
-        self._look = asyncio.Event()
-
-    def hurry(self) -> None:
-        """Look at the folder now, or try again now if it could not be read."""
-        self._look.set()
-
-    async def run(self) -> None:
-        """Read, and begin again after whatever happens."""
-        while True:
-            self._look.clear()
-            try:
-                await self._read()
-            except StateConflict:
-                log.warning("mailbox_read_elsewhere", channel=self._id)
-                return
-            except (ConnectionLost, NotGiven) as error:
-                self._around.metrics.lost.inc()
-                await self._pause(MailHostUnavailable(str(error), reason="connection-lost"))
-            except PostbusError as error:
-                await self._pause(error)
-            except Exception as error:
-                log.exception("mailbox_failed", channel=self._id)
-                await self._pause(MailHostUnavailable(type(error).__name__, reason="our-fault"))
-
-    async def _pause(self, error: PostbusError) -> None:
-        self._failures += 1
-        lost = getattr(error, "reason", "") == "connection-lost"
-        if not isinstance(error, Unavailable) and not (lost and self._failures <= _QUIET_LOSSES):
-            self._around.board.seen(self._id, self._folder, trouble(error))
-        log.warning(
-            "mailbox_waits",
-            channel=self._id,
-            failures=self._failures,
-            error=f"{type(error).__name__}: {error}"[:300],
-        )
-        seconds = again_after(
-            self._failures,
-            refused=isinstance(error, (CredentialsRejected, NotConfigured)),
-            asked_seconds=getattr(error, "retry_after_seconds", None),
-            spread=self._around.spread(),
-        )
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._look.wait()
 
     @property
     def _channel(self) -> InboundChannel:
@@ -106,6 +47,13 @@ class FolderReader:
         return imap.history if imap else History.NONE
 
     async def _read(self) -> None:
+        try:
+            await self._read_on()
+        except (ConnectionLost, NotGiven) as error:
+            self._around.lost.inc()
+            raise MailHostUnavailable(str(error), reason="connection-lost") from error
+
+    async def _read_on(self) -> None:
         session = await self._around.connect(self._channel)
         try:
             taken_up = await self._taking_up.take_up(session, self._channel)
@@ -132,7 +80,9 @@ class FolderReader:
         untidied = UidSet.parse(kept.cursor.untidied)
         if untidied - there:
             cursor = tidied(kept.cursor, untidied - there)
-            kept = await self._around.cursors.put(self._id, cursor, revision=kept.revision)
+            kept = await self._around.cursors.put(
+                self._id, self._folder, cursor, revision=kept.revision
+            )
         while (after := await self._fetching.tidy(session, self._channel, kept)) is not kept:
             kept = after
         kept = await self._fetching.ask_again(session, self._channel, kept, there)
@@ -147,7 +97,9 @@ class FolderReader:
         if modseq is None or kept.cursor.settled_at == modseq or history or kept.cursor.held:
             return kept
         cursor = kept.cursor.model_copy(update={"settled_at": modseq})
-        return await self._around.cursors.put(self._id, cursor, revision=kept.revision)
+        return await self._around.cursors.put(
+            self._id, self._folder, cursor, revision=kept.revision
+        )
 
     async def _drain(self, session: Session, kept: KeptCursor) -> KeptCursor:
         """Fetch what is to be fetched, batch by batch, each in its turn."""
@@ -191,11 +143,6 @@ class FolderReader:
             self._look.clear()
             return await self._sweep(session, kept, await session.search())
         return await self._new_mail(session, kept)
-
-    async def _until_good(self) -> None:
-        """While NATS is away nobody knows whose mailbox this is, so nothing is done with it."""
-        while not self._lease.is_good():  # noqa: ASYNC110 - it is a clock that is asked
-            await asyncio.sleep(_LEASE_SECONDS)
 
     def _may_catch_up(self, kept: KeptCursor) -> bool:
         """Whether mail from before may be fetched: it leaves some of the day for that of today.

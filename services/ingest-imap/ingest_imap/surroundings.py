@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest_imap.board import Board
-from ingest_imap.metrics import Metrics
+from prometheus_client import Counter
+
 from ingest_imap.ports import Connect, Cursors
-from ingest_imap.scheduling import Scheduler
 from postbus.contracts.configuration import InboundChannel
-from postbus.intake import Intake
+from postbus.mailboxes.board import Board
+from postbus.mailboxes.scheduling import Scheduler
+from postbus.mailboxes.taking import TakingIn
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """`channel` gives a channel as it is configured now; `spread` a number between 0 and 1."""
+    """`channel` gives a channel as it is configured now; `spread` a number between 0 and 1.
+
+    `lost` counts connections that ended unasked.
+    """
 
     connect: Connect
     cursors: Cursors
-    intake: Intake
+    taking: TakingIn
     scheduler: Scheduler
     board: Board
     channel: Callable[[str], InboundChannel | None]
     limits: Limits
-    metrics: Metrics
+    lost: Counter
     now: Callable[[], datetime]
     spread: Callable[[], float]

@@ -74,7 +74,7 @@ class TakingUp:
         called = None if name == self._folder else name
         cursor = cursor.model_copy(update={"called": called})
         revision = kept.revision if kept else 0
-        put = await self._around.cursors.put(self._channel, cursor, revision=revision)
+        put = await self._around.cursors.put(self._channel, self._folder, cursor, revision=revision)
         return TakenUp(put, there, opened.modseq, anew=anew and kept is not None)
 
     async def _open(

@@ -280,7 +280,7 @@ async def test_a_reader_that_lost_its_mailbox_cannot_write_any_more(
     leases, cursors = await js.key_value("postbus-leases"), await js.key_value("postbus-cursors")
     mine = await leases.get("mailbox.support")
     await leases.put("mailbox.support", b"another/1")
-    (key,) = await cursors.keys()
+    (key,) = await house.until(house.cursors, what="a cursor")
     taken_up_elsewhere = (await cursors.get(key)).value or b""
     await cursors.put(key, taken_up_elsewhere)
     dovecot.deliver("anna", mail("one"))

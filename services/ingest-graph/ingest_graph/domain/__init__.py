@@ -1,1 +1,1 @@
-"""Pure decisions about mailboxes."""
+"""Pure decisions about mailboxes of Microsoft 365."""

@@ -6,9 +6,8 @@ from ingest_imap.domain.cursor import Cursor
 from postbus.contracts.configuration import History
 from postbus.contracts.mailboxes import CompletenessProof, FolderProof
 from postbus.mail.uid_sets import UidSet
+from postbus.mailboxes.proofs import folder_of_old
 
-WAITS_AT_LEAST_SECONDS = 600
-"""A mail that was waiting so long ago, and waits still, is unexplained."""
 _SHOWN_RANGES = 500
 
 
@@ -51,29 +50,11 @@ def waited_for(
     proof: CompletenessProof | None, folder: str, uidvalidity: int, *, now: datetime
 ) -> UidSet:
     """The mails of a folder that a proof from a good while ago found on no ticket."""
-    if proof is None or (now - proof.proved_at).total_seconds() < WAITS_AT_LEAST_SECONDS:
+    old = folder_of_old(proof, folder, uidvalidity, now=now)
+    if old is None:
         return UidSet()
-    found = [
-        UidSet.parse(one.waiting_uids) | UidSet.parse(one.unexplained_uids)
-        for one in proof.folders
-        if (one.folder, one.uidvalidity) == (folder, uidvalidity)
-    ]
-    return found[0] if found else UidSet()
+    return UidSet.parse(old.waiting_uids) | UidSet.parse(old.unexplained_uids)
 
 
 def _shown(uids: UidSet) -> str:
     return str(UidSet(uids.ranges[:_SHOWN_RANGES]))
-
-
-def whole_proof(
-    channel: str, folders: tuple[FolderProof, ...], *, at: datetime, error: str | None = None
-) -> CompletenessProof:
-    """The sums; a mailbox that could not be read is not proved."""
-    sums = {
-        name: sum(getattr(folder, name) for folder in folders)
-        for name in ("seen", "before", "filed", "held", "waiting", "unexplained", "gone")
-    }
-    ok = error is None and not sums["unexplained"]
-    return CompletenessProof(
-        channel=channel, proved_at=at, ok=ok, folders=folders, error=error, **sums
-    )

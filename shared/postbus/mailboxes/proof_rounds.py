@@ -6,11 +6,11 @@ from time import monotonic
 
 import structlog
 
-from ingest_imap.mailboxes import Mailboxes
-from ingest_imap.proving import Proving
 from postbus.contracts.configuration import InboundChannel
+from postbus.mailboxes.holding import Mailboxes
+from postbus.mailboxes.proving import Proving
 
-log = structlog.get_logger("ingest_imap")
+log = structlog.get_logger("postbus.mailboxes")
 
 
 class ProofRounds:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest_imap.board import Board
-from ingest_imap.domain.health import Seen
 from postbus.contracts.mailboxes import ChannelState, CompletenessProof, KnownHealth
 from postbus.errors import BusUnavailable
+from postbus.mailboxes.board import Board
+from postbus.mailboxes.health import Seen
 
 WELL = Seen(ChannelState.CONNECTED)
 ILL = Seen(ChannelState.DEGRADED, "unreachable", "away")

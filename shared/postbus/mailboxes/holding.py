@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from ingest_imap.domain.sharing import reader_of
-from ingest_imap.ports import Lease, Leases
-from ingest_imap.reading import FolderReader
-from ingest_imap.surroundings import Surroundings
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import InboundChannel
+from postbus.mailboxes.board import Board
+from postbus.mailboxes.ports import Lease, Leases, Reader
+from postbus.mailboxes.sharing import reader_of
 from postbus.runtime.rounds import end_tasks
 
-log = structlog.get_logger("ingest_imap")
+log = structlog.get_logger("postbus.mailboxes")
 _TAKEN_AT_ONCE = 32
+
+MakeReader = Callable[[InboundChannel, str, Lease], Reader]
+"""Who reads that folder of the mailbox of a channel."""
 
 
 @dataclass
@@ -24,17 +26,24 @@ class _Reading:
 
     channel: InboundChannel
     lease: Lease
-    readers: dict[str, FolderReader] = field(default_factory=dict)
+    readers: dict[str, Reader] = field(default_factory=dict)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
 
 class Mailboxes:
-    """Takes, reads and gives up mailboxes; `settle` is called again and again."""
+    """Takes, reads and gives up mailboxes of one kind; `settle` is called again and again."""
 
     def __init__(
-        self, around: Surroundings, leases: Leases, configuration: Callable[[], Configuration]
+        self,
+        kind: str,
+        make_reader: MakeReader,
+        board: Board,
+        leases: Leases,
+        configuration: Callable[[], Configuration],
     ) -> None:
-        self._around = around
+        self._kind = kind
+        self._make_reader = make_reader
+        self._board = board
         self._leases = leases
         self._configuration = configuration
         self._reading: dict[str, _Reading] = {}
@@ -57,7 +66,7 @@ class Mailboxes:
         if self._stopped or not self._leases.is_good():
             return
         configuration = self._configuration()
-        wanted = {one.id: one for one in configuration.inbound_channels if _is_read(one)}
+        wanted = {one.id: one for one in configuration.inbound_channels if self._is_read(one)}
         alive = await self._leases.replicas()
         mine = {id_ for id_ in wanted if reader_of(id_, alive) == self._leases.me}
         for id_ in [id_ for id_ in self._reading if id_ not in mine]:
@@ -78,7 +87,7 @@ class Mailboxes:
     def _hurry_the_ill(self) -> None:
         """What an admin has mended is tried at once."""
         for id_, reading in self._reading.items():
-            if self._around.board.is_ill(id_):
+            if self._board.is_ill(id_):
                 for reader in reading.readers.values():
                     reader.hurry()
 
@@ -97,21 +106,24 @@ class Mailboxes:
     def _begin(self, channel: InboundChannel, lease: Lease) -> None:
         reading = self._reading[channel.id] = _Reading(channel, lease)
         log.info("mailbox_taken", channel=channel.id, token=lease.token)
-        for folder in channel.imap.folders if channel.imap else ():
+        for folder in channel.mailbox.folders if channel.mailbox else ():
             self._read(reading, folder)
 
     def _read(self, reading: _Reading, folder: str) -> None:
-        reader = FolderReader(self._around, reading.channel, folder, reading.lease)
+        reader = self._make_reader(reading.channel, folder, reading.lease)
         reading.readers[folder] = reader
         reading.tasks[folder] = asyncio.create_task(reader.run())
 
     async def _give_up(self, id_: str, *, release: bool = True) -> None:
         reading = self._reading.pop(id_)
         await self._stop_reading(reading)
-        self._around.board.forget(id_)
+        self._board.forget(id_)
         if release:
             await self._leases.release(reading.lease)
         log.info("mailbox_given_up", channel=id_)
+
+    def _is_read(self, channel: InboundChannel) -> bool:
+        return channel.kind == self._kind and channel.enabled
 
     async def _stop_reading(self, reading: _Reading) -> None:
         await end_tasks(list(reading.tasks.values()))
@@ -126,10 +138,6 @@ class Mailboxes:
             await asyncio.gather(*(self._leases.release(one.lease) for one in some))
 
 
-def _is_read(channel: InboundChannel) -> bool:
-    return channel.kind == "imap" and channel.enabled
-
-
 def _same_mailbox(one: InboundChannel, other: InboundChannel) -> bool:
     """Whether what reading depends on is the same; the rest is looked up mail by mail."""
-    return (one.imap, one.after_fetch) == (other.imap, other.after_fetch)
+    return (one.mailbox, one.after_fetch) == (other.mailbox, other.after_fetch)

@@ -22,6 +22,3 @@ class Metrics:
             registry=registry,
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 3600),
         )
-        self.lost = Counter(
-            "postbus_imap_connections_lost", "Connections that ended unasked", registry=registry
-        )

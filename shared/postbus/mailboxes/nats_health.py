@@ -23,15 +23,19 @@ class NatsHealth:
         self._bucket = bucket
 
     async def get(self, channel: str) -> KnownHealth | None:
+        """What was written last. BusUnavailable."""
         return await self._read(f"inbound.{channel}", KnownHealth)
 
     async def put(self, health: KnownHealth) -> None:
+        """Write. BusUnavailable."""
         await self._write(f"inbound.{health.channel}", health)
 
     async def proof(self, channel: str) -> CompletenessProof | None:
+        """The proof before. BusUnavailable."""
         return await self._read(f"proof.{channel}", CompletenessProof)
 
     async def put_proof(self, proof: CompletenessProof) -> None:
+        """Write. BusUnavailable."""
         await self._write(f"proof.{proof.channel}", proof)
 
     async def _read(self, key: str, model: type[Model]) -> Model | None:
@@ -55,6 +59,7 @@ class NatsTelling:
         self._bus = bus
 
     async def tell(self, channel: str, fact: str, reason: str, *, at: datetime) -> None:
+        """Tell `postbus.channel.<fact>.<channel>`. BusUnavailable."""
         await self._bus.tell(
             "postbus.channel",
             f"{fact}.{channel}",
@@ -64,4 +69,5 @@ class NatsTelling:
         )
 
     async def ask_filed(self, question: AskFiled) -> Filed:
+        """Which mails are on no ticket. BusUnavailable."""
         return await self._bus.ask(FILED_SUBJECT, question, Filed, timeout_seconds=_ASK_SECONDS)

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from ingest_imap.domain.turns import Kind, Turns
-from ingest_imap.scheduling import Scheduler
+from postbus.mailboxes.scheduling import Scheduler
+from postbus.mailboxes.turns import Kind, Turns
 
 
 def order(turns: Turns[str]) -> list[str]:

@@ -1,9 +1,9 @@
 """Who reads which mailbox, in the KV bucket `postbus-leases`.
 
-A replica has a session, `session.<instance>`, which expires unless it is renewed; a mailbox has
-`mailbox.<channel>`, which names the session that reads it and stays until that one is gone. So a
-thousand mailboxes cost one renewal. Whoever takes a mailbox does so by compare-and-set, and the
-revision of that write is the fencing token.
+A replica has a session, `session.<service>.<instance>`, which expires unless it is renewed; a
+mailbox has `mailbox.<channel>`, which names the session that reads it and stays until that one is
+gone. So a thousand mailboxes cost one renewal. Whoever takes a mailbox does so by compare-and-set,
+and the revision of that write is the fencing token.
 """
 
 import time
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from ingest_imap.ports import Lease
 from postbus.bus import Bucket
 from postbus.errors import BusUnavailable, StateConflict
+from postbus.mailboxes.ports import Lease
 
-log = structlog.get_logger("ingest_imap")
+log = structlog.get_logger("postbus.mailboxes")
 _SESSION, _MAILBOX = "session.", "mailbox."
 
 
@@ -30,16 +30,21 @@ class NatsLease:
     good: Callable[[], bool]
 
     def is_good(self) -> bool:
+        """Whether nobody else can have it now."""
         return self.good()
 
 
 class NatsLeases:
-    """The port `Leases`. `instance` is the replica's name, `nonce` tells its lives apart."""
+    """The port `Leases`, among the replicas of one `service`.
+
+    `instance` is the replica's name, `nonce` tells its lives apart.
+    """
 
     def __init__(
         self,
         bucket: Callable[[], Awaitable[Bucket]],
         *,
+        service: str,
         instance: str,
         nonce: str,
         seconds: float,
@@ -47,7 +52,8 @@ class NatsLeases:
     ) -> None:
         self._bucket = bucket
         self._me = f"{instance}/{nonce}"
-        self._session_key = _SESSION + instance
+        self._sessions = f"{_SESSION}{service}."
+        self._session_key = self._sessions + instance
         self._seconds = seconds
         self._clock = clock
         self._revision = 0
@@ -82,7 +88,7 @@ class NatsLeases:
 
     async def replicas(self) -> frozenset[str]:
         """All that are alive, ourselves included, as they are named in leases. BusUnavailable."""
-        entries = (await (await self._bucket()).all(_SESSION)).values()
+        entries = (await (await self._bucket()).all(self._sessions)).values()
         return frozenset(entry.value.decode() for entry in entries) | {self._me}
 
     @property

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ingest_imap.domain.turns import Kind, Turns
+from postbus.mailboxes.turns import Kind, Turns
 
 
 class Scheduler:

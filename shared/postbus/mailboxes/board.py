@@ -6,12 +6,12 @@ from typing import Final
 
 import structlog
 
-from ingest_imap.domain.health import Seen, fact_of, health, is_expiring, worst
-from ingest_imap.ports import HealthBoard, TellChannel
 from postbus.contracts.mailboxes import ChannelState, KnownHealth
 from postbus.errors import TemporaryError
+from postbus.mailboxes.health import Seen, fact_of, health, is_expiring, worst
+from postbus.mailboxes.ports import HealthBoard, TellChannel
 
-log = structlog.get_logger("ingest_imap")
+log = structlog.get_logger("postbus.mailboxes")
 _ANYWAY: Final = timedelta(minutes=10)
 _MAIL_NEWS: Final = timedelta(seconds=10)
 

@@ -1,0 +1,159 @@
+"""Tries a mailbox step by step, and says which step failed, why, and what to do."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from pydantic import SecretStr
+
+from ingest_graph.ports import FolderMissing, Mailbox
+from ingest_graph.taking_up import folder_missing
+from postbus.contracts.configuration import GraphAuth, GraphSettings, InboundChannel
+from postbus.contracts.trying import TryInbound, TryResult, TryStep, TryStepName
+from postbus.errors import NotConfigured, PostbusError
+
+Result = TypeVar("Result")
+
+
+class Steps(Protocol):
+    """The steps of opening a mailbox; each raises what `Mailbox` does."""
+
+    async def resolve(self, graph: GraphSettings) -> str:
+        """The addresses of Graph, in words."""
+
+    async def open(self, graph: GraphSettings, secret: SecretStr) -> Mailbox:
+        """The mailbox, with a token that was just got."""
+
+    async def roles(self, graph: GraphSettings, secret: SecretStr) -> Sequence[str]:
+        """The application permissions that hold for every mailbox of the organisation."""
+
+
+class Trying:
+    """Answers config."""
+
+    def __init__(
+        self,
+        steps: Steps,
+        secrets: Callable[[str, str | None], Awaitable[SecretStr | None]],
+        *,
+        hooks_url: str | None,
+    ) -> None:
+        self._steps = steps
+        self._secrets = secrets
+        self._hooks_url = hooks_url
+
+    async def on_try(self, question: TryInbound) -> TryResult:
+        """How far it came; nothing is fetched or marked."""
+        taken: list[TryStep] = []
+        try:
+            await self._all(question, taken)
+        except PostbusError as error:
+            if not taken or taken[-1].ok:
+                taken.append(_failed(TryStepName.RESOLVE, error))
+            return TryResult(ok=False, steps=tuple(taken))
+        return TryResult(ok=True, steps=tuple(taken))
+
+    async def _all(self, question: TryInbound, taken: list[TryStep]) -> None:
+        graph = question.channel.graph
+        if graph is None:
+            raise NotConfigured("the channel is no mailbox of Microsoft 365")
+
+        async def step(name: TryStepName, work: Awaitable[Result]) -> Result:
+            try:
+                result = await work
+            except PostbusError as error:
+                taken.append(_failed(name, error))
+                raise
+            detail = result if isinstance(result, str) else ""
+            taken.append(
+                result
+                if isinstance(result, TryStep)
+                else TryStep(name=name, ok=True, detail=detail)
+            )
+            return result
+
+        await step(TryStepName.RESOLVE, self._steps.resolve(graph))
+        secret = await self._secrets(question.channel.id, question.sealed_secret)
+        mailbox = await step(TryStepName.SIGN_IN, self._open(graph, secret))
+        await step(TryStepName.FOLDERS, _folders(mailbox, question.channel))
+        await step(TryStepName.PUSH, self._push())
+        if graph.auth is GraphAuth.APP_ONLY and secret is not None:
+            await step(TryStepName.SCOPE, self._scope(graph, secret))
+
+    async def _open(self, graph: GraphSettings, secret: SecretStr | None) -> Mailbox:
+        if secret is None:
+            raise NotConfigured("nobody has signed in to this mailbox yet")
+        return await self._steps.open(graph, secret)
+
+    async def _push(self) -> str:
+        if self._hooks_url is None:
+            return "Graph is asked for new mail every half minute; with HOOKS_URL it tells at once"
+        return f"Graph tells of new mail at once, at {self._hooks_url}"
+
+    async def _scope(self, graph: GraphSettings, secret: SecretStr) -> TryStep:
+        """Whether the app may open other mailboxes, too: never a failure, at most a warning."""
+        name = TryStepName.SCOPE
+        if graph.probe_mailbox is not None:
+            if await self._opens(graph, graph.probe_mailbox, secret):
+                return _warning(f"the app can open {graph.probe_mailbox}, which it must not")
+            return TryStep(name=name, ok=True, detail=f"{graph.probe_mailbox} is closed to the app")
+        wide = [one for one in await self._steps.roles(graph, secret) if one.startswith("Mail.")]
+        if wide:
+            return _warning(
+                f"the app has {', '.join(wide)} for every mailbox of the organisation, unless an "
+                "application access policy limits it"
+            )
+        return TryStep(
+            name=name,
+            ok=True,
+            detail="no permission on mail holds for the whole organisation; name a "
+            "`probe_mailbox` to have that tried",
+        )
+
+    async def _opens(self, graph: GraphSettings, other: str, secret: SecretStr) -> bool:
+        try:
+            mailbox = await self._steps.open(graph.model_copy(update={"mailbox": other}), secret)
+            await mailbox.folder("inbox")
+        except (NotConfigured, FolderMissing):
+            return False
+        return True
+
+    @staticmethod
+    def failed(error: Exception) -> TryResult:
+        """The answer when the question itself made trouble."""
+        step = TryStep(name=TryStepName.RESOLVE, ok=False, detail=type(error).__name__)
+        return TryResult(ok=False, steps=(step,))
+
+
+async def _folders(mailbox: Mailbox, channel: InboundChannel) -> str:
+    """Every folder is there; how many mails lie in each, in words."""
+    words = []
+    for name in channel.graph.folders if channel.graph else ():
+        try:
+            folder = await mailbox.folder(name)
+        except FolderMissing as error:
+            raise folder_missing(name) from error
+        words.append(f"{name} has {folder.mails} mails")
+    if channel.move_to is not None:
+        await mailbox.make_folder(channel.move_to)
+    return "; ".join(words)
+
+
+def _warning(detail: str) -> TryStep:
+    return TryStep(
+        name=TryStepName.SCOPE,
+        ok=True,
+        detail=detail,
+        reason="app-may-open-others",
+        advice="Give the app its rights by RBAC for Applications with a scope of the mailboxes of "
+        "Postbus, and take the consent for the whole organisation away in Entra: the two add up.",
+    )
+
+
+def _failed(name: TryStepName, error: PostbusError) -> TryStep:
+    return TryStep(
+        name=name,
+        ok=False,
+        detail=str(error)[:500],
+        reason=getattr(error, "reason", ""),
+        advice=getattr(error, "advice", ""),
+    )
