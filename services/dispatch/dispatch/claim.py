@@ -29,8 +29,8 @@ class Claim:
         self._now = now
         self.kept = kept
 
-    async def take(self, sent_as: str | None) -> None:
-        """Claim, under the Message-ID that the mail will have if it is not ours.
+    async def take(self, sent_as: str | None, handle: str | None) -> None:
+        """Claim, and note under which Message-ID and handle the mail is found where it was sent.
 
         StateConflict if another replica did, Unavailable if nobody can tell.
         """
@@ -43,6 +43,7 @@ class Claim:
                 "outbound_channel": self._claimant.outbound,
                 "next_attempt_at": None,
                 "sent_as": sent_as,
+                "handle": handle,
             }
         )
         try:

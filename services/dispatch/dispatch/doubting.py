@@ -64,7 +64,9 @@ class Doubting:
             question = FindSent(channel=mailbox, message_id=message_id)
             return (await self._a.sent_mail.find(question)).found
         outbound = self._a.configuration().outbound(attempt.outbound_channel or "relay")
-        return await self._a.transport.find(outbound, message_id) if outbound else None
+        if outbound is None:
+            return None
+        return await self._a.transport.find(outbound, message_id, attempt.handle)
 
     async def _follow(self, kept: Kept, finding: Finding, looked: Doubt) -> datetime | None:
         via = kept.attempt.outbound_channel or "relay"

@@ -82,8 +82,11 @@ class Letter(Protocol):
 class BeforeData(Protocol):
     """Awaited right before a mail can no longer be taken back."""
 
-    async def __call__(self, sent_as: str | None = None, /) -> None:
-        """`sent_as`: the Message-ID that it will go out with, where it is not ours."""
+    async def __call__(self, sent_as: str | None = None, handle: str | None = None, /) -> None:
+        """`sent_as`: the Message-ID that it will go out with, where it is not ours.
+
+        `handle`: what else the other side knows it by, from now on and when it is sent.
+        """
 
 
 class Transport(Protocol):
@@ -101,7 +104,9 @@ class Transport(Protocol):
         CredentialsRejected, NotConfigured; OutcomeUnknown when the answer to the data was lost.
         """
 
-    async def find(self, channel: OutboundChannel, message_id: str) -> bool | None:
+    async def find(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bool | None:
         """Whether a mail was sent, by looking where it was sent from; None if nobody can look."""
 
     async def try_out(self, question: TryOutbound) -> TryResult:

@@ -126,6 +126,7 @@ class Recording:
                 "next_attempt_at": due,
                 "doubt": None,
                 "sent_as": None,
+                "handle": None,
             }
         )
         fact = outcome(

@@ -182,10 +182,10 @@ class Sending:
         letter = await letter_of(attempt.request, outbound, self._a.blobs)
         copy: CopyTask | None = None
 
-        async def before_data(sent_as: str | None = None) -> None:
+        async def before_data(sent_as: str | None = None, handle: str | None = None) -> None:
             nonlocal copy
             copy = await self._copying.prepare(attempt, outbound, letter)
-            await claim.take(sent_as)
+            await claim.take(sent_as, handle)
 
         accepted = await self._a.transport.send(outbound, letter, before_data=before_data)
         return _Sent(accepted, letter.words.sender.address, copy)

@@ -78,14 +78,23 @@ class Drafts:
             raise
         return draft
 
-    async def real_id(self, sent: Found) -> str:
-        """The Message-ID that a mail has now that it is sent; if nobody says, as in its draft."""
-        with suppress(PostbusError):
+    async def of(self, id_: str) -> Found | None:
+        """The mail with that immutable id, a draft or sent; None where there is none."""
+        try:
             answer = await self._mailbox.call(
-                "GET", f"messages/{sent.id}", params={"$select": "internetMessageId"}
+                "GET", f"messages/{id_}", params={"$select": "id,internetMessageId,isDraft"}
             )
-            return bare_id(answer.get("internetMessageId")) or sent.message_id
-        return sent.message_id
+        except GraphRefused as error:
+            if error.status == 404:
+                return None
+            raise
+        return _found(answer)
+
+    async def of_sent(self, draft: Found) -> Found:
+        """A draft as it is now that it was sent; as it was, where nobody says."""
+        with suppress(PostbusError):
+            return await self.of(draft.id) or draft
+        return draft
 
     async def drop(self, draft: Found) -> None:
         """Take a draft away; trouble with that fails nothing."""

@@ -66,7 +66,8 @@ class GraphTransport:
             raise _refused(error) from error
         self._complete.pop(words.message_id, None)
         await _drop_all(drafts, [one for one in earlier if one.id != draft.id])
-        return Accepted(_ACCEPTED, {}, _other(await drafts.real_id(draft), words))
+        now = await drafts.of_sent(draft)
+        return Accepted(_ACCEPTED, {}, _other(now.message_id, words))
 
     async def _send(
         self,
@@ -80,7 +81,7 @@ class GraphTransport:
 
         async def claim() -> None:
             nonlocal claimed
-            await before_data(_other(draft.message_id, words))
+            await before_data(_other(draft.message_id, words), draft.id)
             claimed = True
 
         try:
@@ -113,11 +114,14 @@ class GraphTransport:
         self._complete.pop(words.message_id, None)
         await drafts.drop(draft)
 
-    async def find(self, channel: OutboundChannel, message_id: str) -> bool | None:
-        """A draft is none that was sent."""
+    async def find(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bool | None:
+        """A draft is none that was sent; the id of a draft is also that of the mail it becomes."""
         try:
-            mailbox = await self._mailbox(channel)
-            found = await Drafts(mailbox, _access(channel).mailbox).with_id(message_id)
+            drafts = Drafts(await self._mailbox(channel), _access(channel).mailbox)
+            known = await drafts.of(handle) if handle else None
+            found = [known] if known else await drafts.with_id(message_id)
         except PostbusError:
             return None
         return any(not one.is_draft for one in found)

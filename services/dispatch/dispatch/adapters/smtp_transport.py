@@ -62,9 +62,11 @@ class SmtpTransport:
         del channel
         return True
 
-    async def find(self, channel: OutboundChannel, message_id: str) -> bool | None:
+    async def find(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bool | None:
         """SMTP shows nothing that was sent."""
-        del channel, message_id
+        del channel, message_id, handle
         return None
 
     async def send(

@@ -22,8 +22,10 @@ class Transports:
     ) -> Accepted:
         return await self._of(channel).send(channel, letter, before_data=before_data)
 
-    async def find(self, channel: OutboundChannel, message_id: str) -> bool | None:
-        return await self._of(channel).find(channel, message_id)
+    async def find(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bool | None:
+        return await self._of(channel).find(channel, message_id, handle)
 
     async def try_out(self, question: TryOutbound) -> TryResult:
         return await self._of(question.channel).try_out(question)

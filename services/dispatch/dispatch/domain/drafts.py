@@ -2,12 +2,11 @@
 
 Graph takes headers of its own only where their names begin with X- (at most five, "Send mail"
 lists none), so what Exchange must know of threads goes in as MAPI properties: In-Reply-To is
-PidTagInReplyToId (0x1042), References is PidTagInternetReferences (0x1039) ([MS-OXOMSG] 2.2.1).
+PidTagInReplyToId (0x1042), References is PidTagInternetReferences (0x1039) ([MS-OXOMSG] 2.2.1), and
+PidTagAutoResponseSuppress (0x3FDF) is what X-Auto-Response-Suppress: All is made from.
 It is reported to drop Auto-Submitted; what is left are our X- headers, Message-ID, Reply-To, and
 the mark in the text.
 """
-
-from dataclasses import dataclass
 
 from dispatch.domain.words import Words, one_line
 from postbus.contracts.base import JsonObject
@@ -19,14 +18,6 @@ SMALL_BYTES = 3_000_000
 MOST_BYTES = 150_000_000
 RANGE_BYTES = 12 * 320 * 1024
 """Ranges are multiples of 320 KiB and under 4 MB (same page; "Upload large files")."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What is known of a draft: its immutable id, and the Message-ID that it really has."""
-
-    id: str
-    message_id: str
 
 
 def draft_of(words: Words, mailbox: str) -> JsonObject:
@@ -43,7 +34,7 @@ def draft_of(words: Words, mailbox: str) -> JsonObject:
     }
     if normalise(words.sender.address) != normalise(mailbox):
         draft["sender"] = _recipient(Address(name=words.sender.name, address=mailbox))
-    properties = _thread(words)
+    properties = _properties(words)
     if properties:
         draft["singleValueExtendedProperties"] = properties
     return draft
@@ -56,13 +47,15 @@ def _headers(words: Words) -> list[JsonObject]:
     return [{"name": name, "value": value} for name, value in headers.items()]
 
 
-def _thread(words: Words) -> list[JsonObject]:
+def _properties(words: Words) -> list[JsonObject]:
     found: list[JsonObject] = []
     if words.in_reply_to:
         found.append({"id": "String 0x1042", "value": f"<{words.in_reply_to}>"})
     if words.references:
         value = " ".join(f"<{one}>" for one in words.references)
         found.append({"id": "String 0x1039", "value": value})
+    if words.automatic:
+        found.append({"id": "Integer 0x3fdf", "value": "-1"})
     return found
 
 
