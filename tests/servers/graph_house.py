@@ -10,6 +10,7 @@ from postbus.bus.topology import HEALTH_BUCKET, HINTS_BUCKET
 from postbus.contracts.catalogue import FILED_SUBJECT, PROVE_GRAPH_SUBJECT
 from postbus.contracts.mailboxes import AskFiled, CompletenessProof, Filed, Prove
 from postbus.runtime.serve import Service
+from servers.graph.store import Stored
 from servers.mailboxes import House
 from servers.microsoft365 import Microsoft365
 
@@ -64,6 +65,13 @@ class GraphHouse(House):
         }
         await self.secret(id_, secret)
         await self.document("inbound-channels", id_, document)
+
+    def lying(self, address: str, folder: str) -> list[Stored]:
+        """What lies in a folder; nothing while there is no such folder."""
+        try:
+            return self.microsoft.graph.messages(address, folder)
+        except StopIteration:
+            return []
 
     def build(self, fields: dict[str, Any]) -> Service:
         own = {"tls_ca_file": self.microsoft.graph.ca_file, "poll_seconds": 0.3}

@@ -18,9 +18,12 @@ class Replicas:
     module: str
     settings: dict[str, str] = field(default_factory=dict)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    """Where each answers by HTTP."""
 
     def start(self, name: str) -> "subprocess.Popen[bytes]":
         house = self.house
+        self.ports[name] = free_port()
         environment = {
             **os.environ,
             "NATS_URL": house.url,
@@ -31,7 +34,7 @@ class Replicas:
             "INSTANCE": name,
             "LEASE_SECONDS": "1.5",
             "READ_PROCESSES": "1",
-            "HTTP_PORT": str(free_port()),
+            "HTTP_PORT": str(self.ports[name]),
             **self.settings,
         }
         with (house.folder / f"{name}.log").open("ab") as log:

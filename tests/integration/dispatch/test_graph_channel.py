@@ -316,9 +316,10 @@ async def try_out(stage: Stage, microsoft: Microsoft365, **graph: str) -> TryRes
             }
         }
     )  # fmt: skip
+    from prometheus_client import CollectorRegistry
+
     from postbus.bus import Bus, BusSettings
     from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
-    from prometheus_client import CollectorRegistry
 
     bus = Bus(BusSettings(stage.nats_url, "config"), CollectorRegistry())
     await bus.connect()

@@ -180,7 +180,7 @@ class GraphServer:
     def give_mime(self, mailbox: str, message_id: str) -> None:
         """`$value` works for this mail after all."""
         with self.lock:
-            self._box(mailbox).message(message_id, immutable=True).no_mime = False
+            self.box(mailbox).message(message_id, immutable=True).no_mime = False
 
     def messages(self, mailbox: str, folder: str = "inbox") -> list[Stored]:
         """What lies in a folder now, in the order it came."""
