@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from dispatch_stage import Stage, support
+from postbus.blobs import open_store
 from postbus.connecting import MicrosoftCredential
 from postbus.contracts.mail import Attachment
 from postbus.contracts.sending import SendRequested
@@ -47,11 +48,16 @@ async def with_file(
     stage: Stage, name: str, data: bytes, sent: SendRequested | None = None
 ) -> SendRequested:
     """A request with one more file, whose bytes are in the blob store."""
-    from postbus.blobs import open_store
-
     request = sent or send_requested()
     ref = await open_store(f"file://{stage.folder}/blobs").put(data)
     file = Attachment(
         name=name, content_type="application/pdf", size_bytes=len(data), sha256=ref.sha256
     )
     return request.model_copy(update={"attachments": (*request.attachments, file)})
+
+
+def sealed_again(stage: Stage, microsoft: Microsoft365) -> str:
+    """Another sign-in of the mailbox's own person, sealed for the channel."""
+    sealer = Sealer.from_file(stage.folder / "sealing.public")
+    kept = microsoft.sign_in(MAILBOX).model_dump_json()
+    return sealer.seal("outbound-channels.own", SecretStr(kept))

@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GUIDES = [REPOSITORY / "docs" / "guides" / name for name in ("gmail.md", "imap-smtp.md")]
-CODE = ("shared/postbus/connecting", "services/config", "services/dispatch", "services/ingest-imap")
+GUIDES = [
+    REPOSITORY / "docs" / "guides" / name
+    for name in ("gmail.md", "imap-smtp.md", "microsoft-refusals.md")
+]
+CODE = (
+    "shared/postbus/connecting",
+    "shared/postbus/microsoft",
+    "services/config",
+    "services/dispatch",
+    "services/ingest-imap",
+)
 SAYS_WHY = {"MailHostUnavailable", "CredentialsRejected", "NotConfigured", "ChannelHealth"}
 ROW = re.compile(r"^\| `([a-z-]+)` \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
 

@@ -115,7 +115,6 @@ class GraphMailbox:
         params: dict[str, str] | None = None,
         json: JsonObject | None = None,
         prefer: Sequence[str] = (),
-        upload_bytes: int = 0,
         before: Callable[[], Awaitable[None]] | None = None,
     ) -> JsonObject:
         """The JSON that is answered, empty where there is none.
@@ -123,13 +122,14 @@ class GraphMailbox:
         `path` is under the mailbox (`messages/…`), or under the base where it begins with a slash
         (`/subscriptions`). `before` is awaited when the request may go, right before it does.
         """
-        async with self._allowance.slots(upload_bytes=upload_bytes):
+        content = None if json is None else orjson.dumps(json)
+        async with self._allowance.slots(upload_bytes=len(content or b"")):
             if before is not None:
                 # The token first: what may fail by itself must not come after it.
                 await self._tokens.token(self._credential, Resource.GRAPH)
                 await before()
             url = self._base + self._under_base(path)
-            answer = await self._answer(method, url, params=params, json=json, prefer=prefer)
+            answer = await self._answer(method, url, params=params, content=content, prefer=prefer)
             return _json(answer)
 
     async def follow(self, link: str) -> JsonObject:
@@ -206,7 +206,9 @@ class GraphMailbox:
             | ({"body": part.json} if part.json is not None else {})
             for number, part in enumerate(parts)
         ]
-        answer = await self._answer("POST", f"{self._base}/$batch", json={"requests": requests})
+        answer = await self._answer(
+            "POST", f"{self._base}/$batch", content=orjson.dumps({"requests": requests})
+        )
         found = {str(one["id"]): one for one in _json(answer).get("responses", [])}
         return [await self._part(found.get(str(number), {})) for number in range(len(parts))]
 
@@ -227,11 +229,10 @@ class GraphMailbox:
         url: str,
         *,
         params: dict[str, str] | None = None,
-        json: JsonObject | None = None,
+        content: bytes | None = None,
         prefer: Sequence[str] = (),
     ) -> httpx.Response:
         """The answer of Graph, which is 2xx; a token that is refused is replaced once."""
-        content = None if json is None else orjson.dumps(json)
         for anew in (False, True):
             headers = await self._headers(anew=anew, prefer=prefer)
             if content is not None:

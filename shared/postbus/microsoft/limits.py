@@ -44,6 +44,7 @@ class Numbers:
     requests_chunk: int = 20
     upload_bytes: int = 150 * _MB
     upload_seconds: float = 300
+    upload_chunk_bytes: int = 256 * 1024
     wait_seconds: float = 60
     slot_seconds: int = 20
 
@@ -93,7 +94,11 @@ class Allowance:
             chunk=numbers.requests_chunk,
         )
         self._bytes = Budget(
-            bucket, f"spent.{of}.bytes", most=numbers.upload_bytes, seconds=numbers.upload_seconds
+            bucket,
+            f"spent.{of}.bytes",
+            most=numbers.upload_bytes,
+            seconds=numbers.upload_seconds,
+            chunk=numbers.upload_chunk_bytes,
         )
         self._queue = asyncio.Lock()
 

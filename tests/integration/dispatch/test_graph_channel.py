@@ -2,23 +2,23 @@
 
 import asyncio
 import hashlib
-import resource
 from collections.abc import Iterator
-from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from dispatch_stage import Stage
-from graph_builders import MAILBOX, graph_channel, with_file
-from postbus.connecting import MicrosoftSignIn
+from graph_builders import MAILBOX, graph_channel, sealed_again, with_file
+from postbus.bus import Bus, BusSettings
+from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
 from postbus.contracts.guard import SendKind
 from postbus.contracts.sending import SendOutcome
 from postbus.contracts.trying import TryOutbound, TryResult
 from send_builders import STAMP, send_requested
-from servers.microsoft365 import Microsoft365
+from servers.microsoft365 import TENANT, Microsoft365
 
 MB = 1_000_000
 
@@ -170,11 +170,9 @@ async def test_a_hundred_megabytes_leave_in_ranges_after_breaks_and_a_storm(
     microsoft.graph.faults.fail_next(2, 503, where="PUT /api")
     await graph_channel(stage, microsoft)
     await stage.start()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     await stage.ask_to_send(await with_file(stage, "video.mp4", data))
     outcome = await ended(stage, seconds=55)
     assert outcome.state == "sent"
-    assert before
     assert b"video.mp4" in microsoft.graph.outbox[0].mime
     [file] = read(microsoft.graph.outbox[0].mime).iter_attachments()
     assert file.get_payload(decode=True) == data
@@ -271,16 +269,17 @@ async def test_what_graph_did_not_take_is_sent_after_it_was_looked_for(
     assert drafts(microsoft) == 0
 
 
-async def test_a_draft_that_a_crash_left_is_no_litter(
+async def test_a_draft_that_could_not_be_finished_is_no_litter(
     stage: Stage, microsoft: Microsoft365
 ) -> None:
+    microsoft.graph.faults.fail_next(1, 500, where="DELETE")
+    microsoft.graph.faults.fail_next(2, 500, where="/attachments")
     await graph_channel(stage, microsoft)
-    microsoft.graph.faults.fail_next(9, 500, where="DELETE")
-    microsoft.graph.faults.fail_next(1, 500, where="/attachments")
     await stage.start()
     await stage.ask_to_send(await with_file(stage, "a.txt", b"hello"))
     assert (await ended(stage)).state == "sent"
     assert len(microsoft.graph.outbox) == 1
+    assert drafts(microsoft) == 0
 
 
 async def test_a_sign_in_that_ended_is_shown_and_the_mail_goes_after_the_next_one(
@@ -299,9 +298,11 @@ async def test_a_sign_in_that_ended_is_shown_and_the_mail_goes_after_the_next_on
 
     await stage.until(needs_sign_in)
     assert [one.state for one in await stage.outcomes()] == ["deferred"]
-    for name in ("sealing.private", "sealing.public"):
-        (stage.folder / name).rename(stage.folder / f"old-{name}")
-    (stage.folder / "old-sealing.private").replace(stage.folder / "sealing.private")
+
+    await stage.keep_secret("own", sealed_again(stage, microsoft))
+    await stage.configure("ticket-types", {"id": "other", "name": "Other"})
+    await ended(stage)
+    assert len(microsoft.graph.outbox) == 1
 
 
 async def try_out(stage: Stage, microsoft: Microsoft365, **graph: str) -> TryResult:
@@ -316,11 +317,6 @@ async def try_out(stage: Stage, microsoft: Microsoft365, **graph: str) -> TryRes
             }
         }
     )  # fmt: skip
-    from prometheus_client import CollectorRegistry
-
-    from postbus.bus import Bus, BusSettings
-    from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
-
     bus = Bus(BusSettings(stage.nats_url, "config"), CollectorRegistry())
     await bus.connect()
     try:
@@ -356,13 +352,8 @@ async def test_a_trial_of_a_mailbox_that_is_not_there_says_so(
 async def test_a_trial_of_an_app_with_consent_for_all_mailboxes_warns(
     stage: Stage, microsoft: Microsoft365
 ) -> None:
-    microsoft.app.roles["https://graph.microsoft.com"] = {"Mail.Send", "Mail.ReadWrite"}
+    microsoft.app.roles[TENANT] = {"Mail.Send", "Mail.ReadWrite"}
     await graph_channel(stage, microsoft, credential=microsoft.app_only())
     result = await try_out(stage, microsoft, auth="app-only")
     assert result.ok
     assert result.steps[-1].reason == "all-mailboxes"
-
-
-def test_a_sign_in_lives_longer_than_a_mail_waits() -> None:
-    assert timedelta(days=5) < timedelta(days=90)
-    assert MicrosoftSignIn

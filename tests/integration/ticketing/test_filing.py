@@ -414,3 +414,19 @@ async def test_the_message_shows_its_outcome_in_whatever_order_it_is_told(
 async def test_an_outcome_of_a_message_nobody_knows_is_an_error(desk: Desk) -> None:
     with pytest.raises(PermanentError):
         await OutcomeHandlers(desk.store).on_outcome(outcome("nobody", SendState.SENT, 1))
+
+
+async def test_an_answer_to_the_message_id_that_a_mail_really_got_joins_its_ticket(
+    desk: Desk,
+) -> None:
+    """INVARIANT: where a provider renames a mail, answers to it still find the ticket."""
+    await desk.file(mail_received())
+    (receipt,) = desk.bus.of(REQUESTED)
+    told = outcome(receipt.send_id, SendState.SENT, 1)
+    data = told.data.model_copy(update={"sent_as": "new@rewritten.example"})
+    await OutcomeHandlers(desk.store).on_outcome(told.model_copy(update={"data": data}))
+    answer = mail_received(
+        message_id="answer@customer.example", in_reply_to=("new@rewritten.example",)
+    )
+    await desk.file(answer)
+    assert len(await desk.messages(1)) == 3

@@ -11,6 +11,7 @@ import structlog
 from dispatch.domain.drafts import (
     RANGE_BYTES,
     SMALL_BYTES,
+    SURELY_LARGE_BYTES,
     bare_id,
     draft_of,
     file_of,
@@ -109,16 +110,19 @@ class Drafts:
     async def _attach(self, draft: Found, letter: Letter, file: Attachment) -> None:
         path = f"messages/{draft.id}/attachments"
         if file.size_bytes >= SMALL_BYTES:
-            session = await self._mailbox.call(
-                "POST", f"{path}/createUploadSession", json=session_of(file)
-            )
-            await self._upload(str(session.get("uploadUrl", "")), letter, file)
-            return
-        data = b"".join([piece async for piece in letter.ranges(file, 0, SMALL_BYTES)])
+            try:
+                session = await self._mailbox.call(
+                    "POST", f"{path}/createUploadSession", json=session_of(file)
+                )
+            except GraphRefused:
+                if file.size_bytes >= SURELY_LARGE_BYTES:
+                    raise
+            else:
+                await self._upload(str(session.get("uploadUrl", "")), letter, file)
+                return
+        data = b"".join([piece async for piece in letter.ranges(file, 0, RANGE_BYTES)])
         content = base64.b64encode(data).decode()
-        await self._mailbox.call(
-            "POST", path, json=file_of(file, content), upload_bytes=len(content)
-        )
+        await self._mailbox.call("POST", path, json=file_of(file, content))
 
     async def _upload(self, url: str, letter: Letter, file: Attachment) -> None:
         """All ranges in order; after a break from where the session says it stands."""

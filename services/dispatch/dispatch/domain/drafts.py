@@ -15,6 +15,8 @@ from postbus.mail.addresses import normalise
 
 SMALL_BYTES = 3_000_000
 """Larger files need an upload session ("Attach large files to Outlook messages")."""
+SURELY_LARGE_BYTES = 3 * 1024 * 1024
+"""Between the two it is not said which 3 MB are meant; a session may be refused there."""
 MOST_BYTES = 150_000_000
 RANGE_BYTES = 12 * 320 * 1024
 """Ranges are multiples of 320 KiB and under 4 MB (same page; "Upload large files")."""
