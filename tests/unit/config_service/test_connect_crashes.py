@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
 from config_service.adapters.nats_talk import NatsAudit, NatsTryInbound, NatsTryOutbound
-from config_service.domain.gmail import GmailServers, MailboxWish
-from config_service.domain.mailbox_plan import BY_APP_PASSWORD, BY_CONSENT, Ways
+from config_service.domain.gmail import BY_APP_PASSWORD, BY_CONSENT
+from config_service.domain.mailbox_wish import MailboxWish, Ways
 from config_service.domain.own_entries import mending
 from config_service.resources.audit import AuditTrail
 from config_service.resources.channel_secrets import ChannelSecrets
@@ -20,7 +20,7 @@ from config_service.resources.documents import Documents
 from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.seeding import seed
 from config_service.resources.trying import Trying
-from doubles.config_api import Dispatch, IngestImap
+from doubles.config_api import Dispatch, Reader
 from doubles.crash import Crash, CrashAt
 from doubles.kv import MemoryBucket, MemoryBus
 from postbus.configuration import Configuration
@@ -49,13 +49,13 @@ class Kept:
     def connect(self, crash: CrashAt) -> Connect:
         bus = MemoryBus()
         bus.answers[TRY_OUTBOUND_SUBJECT] = Dispatch().answer
-        bus.answers[TRY_INBOUND_SUBJECT] = IngestImap().answer
+        bus.answers[TRY_INBOUND_SUBJECT] = Reader().answer
         trying = Trying(NatsTryOutbound(bus, 1), NatsTryInbound(bus, 1), lambda: NOW)
         documents = self.documents(crash)
         secrets = ChannelSecrets(
             crash.wrap(NatsSecrets(lambda: self.secrets)), Sealer(KEYS.public_key)
         )
-        return Connect(documents, OwnAddresses(documents), secrets, trying, GmailServers())
+        return Connect(documents, OwnAddresses(documents), secrets, trying)
 
     async def configuration(self) -> Configuration:
         return (await self.documents().state()).configuration
