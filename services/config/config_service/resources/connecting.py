@@ -21,7 +21,11 @@ from config_service.resources import inbound, outbound
 from config_service.resources.channel_documents import document_with, made_at, shown
 from config_service.resources.channel_secrets import Channel, ChannelSecrets, kind_of
 from config_service.resources.channel_tests import view_of_try
-from config_service.resources.connect_problems import changed_meanwhile, try_problem
+from config_service.resources.connect_problems import (
+    changed_meanwhile,
+    try_problem,
+    unknown_sign_in,
+)
 from config_service.resources.documents import Documents, State, read_as
 from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.refusing import invalid, problem_of
@@ -34,13 +38,17 @@ from postbus.contracts.trying import TryResult
 
 @dataclass(frozen=True)
 class Connecting:
-    """Who sets what up; `pointer` is where its secret came in (RFC 6901 §6)."""
+    """Who sets what up; `pointer` is where its secret came in (RFC 6901 §6).
+
+    `renews`: the mailbox has to be there; nothing new is set up.
+    """
 
     wish: MailboxWish
     ways: Ways
     secret: SecretStr
     by: str
     pointer: str = "#"
+    renews: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,8 @@ class Connect:
     async def connect(self, what: Connecting) -> Connected:
         """Both channels; 409 when id or address is taken, 422 when it does not work, 503."""
         plan = self._plan(what.wish, what.ways, await self._documents.state())
+        if what.renews and plan.is_new:
+            raise unknown_sign_in()
         sealed = {one: self._secrets.seal(one, what.secret) for one in _channels(plan)}
         warnings = await self._try(plan, sealed, what.pointer)
         async with self._documents.changing() as state:

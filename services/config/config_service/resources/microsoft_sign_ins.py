@@ -195,7 +195,8 @@ class MicrosoftSignIns:
 
     async def _connected(self, pending: Pending, sign_in: MicrosoftSignIn) -> Connected:
         secret = SecretStr(sign_in.model_dump_json())
-        what = Connecting(pending.wish, pending.ways, secret, pending.by)
+        by_link = pending.started_by is None
+        what = Connecting(pending.wish, pending.ways, secret, pending.by, renews=by_link)
         try:
             return await self._connect.connect(what)
         except Problem as problem:
