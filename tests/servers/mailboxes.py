@@ -61,10 +61,14 @@ class House:
 
     async def channel(self, id_: str = "support", *, secret: str = "secret", **fields: Any) -> None:
         """Write an inbound channel and its secret, as config does."""
+        await self.secret(id_, secret)
+        await self.document("inbound-channels", id_, channel(id_, **fields))
+
+    async def secret(self, id_: str, secret: str) -> None:
+        """Seal the secret of an inbound channel."""
         name = f"inbound-channels.{id_}"
         secrets = await self.admin.jetstream().key_value(SECRETS_BUCKET)
         await secrets.put(name, self.keys.sealer.seal(name, SecretStr(secret)).encode())
-        await self.document("inbound-channels", id_, channel(id_, **fields))
 
     async def document(self, kind: str, id_: str, content: dict[str, Any] | None) -> None:
         bucket = await self.admin.jetstream().key_value("postbus-config")

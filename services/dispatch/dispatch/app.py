@@ -5,23 +5,27 @@ from datetime import timedelta
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
+from dispatch.adapters.graph_transport import GraphTransport
+from dispatch.adapters.graph_trying import GraphTrial
 from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_guard import NatsGuard
 from dispatch.adapters.nats_healths import NatsHealths
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.nats_outcomes import NatsOutcomes
-from dispatch.adapters.nats_secrets import KeptSecrets
+from dispatch.adapters.nats_secrets import KeptSecrets, OpenSecret
 from dispatch.adapters.nats_sent_mail import NatsSentMail
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Ways
 from dispatch.adapters.smtp_sign_in import SignIn
 from dispatch.adapters.smtp_transport import SmtpTransport, relay_target
 from dispatch.adapters.threads import Threads
+from dispatch.adapters.transports import Transports
 from dispatch.copying import Copying
 from dispatch.domain.copies import GIVE_UP_AFTER, CopyTask
 from dispatch.domain.doubts import Looks
 from dispatch.domain.schedule import Schedule
 from dispatch.handlers import SendHandlers, Sweep, TryHandler
 from dispatch.lanes import Lanes
+from dispatch.ports import Transport
 from dispatch.sending import Sending
 from dispatch.settings import DispatchSettings
 from dispatch.surroundings import Around
@@ -29,10 +33,12 @@ from postbus.blobs import open_store
 from postbus.bus import Bucket, Bus, BusSettings
 from postbus.bus.topology import LEDGER_BUCKET
 from postbus.configuration import Follower
+from postbus.connecting import TlsContexts
 from postbus.contracts.base import utc_now
 from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
 from postbus.contracts.sending import SendRequestedEvent
 from postbus.contracts.trying import TryOutbound
+from postbus.microsoft import Microsoft, open_microsoft
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.secrets import Opener
@@ -71,7 +77,7 @@ class _Parts:
             self.registry,
         )
         self._settings = settings
-        self._transport = _transport(settings, self.bus)
+        self._transport = _transport(settings, self.bus, self.registry)
         self._around = self._surroundings()
         copying = _copying(self._around, settings)
         sending = Sending(self._around, copying)
@@ -165,15 +171,28 @@ def _copying(around: Around, settings: DispatchSettings) -> Copying:
     return Copying(around, schedule, lease=lease)
 
 
-def _transport(settings: DispatchSettings, bus: Bus) -> SmtpTransport:
+def _transport(settings: DispatchSettings, bus: Bus, registry: CollectorRegistry) -> Transport:
+    file, tls = settings.secrets_private_key_file, settings.tls_contexts
+    open_secret = KeptSecrets(bus, Opener.from_file(file) if file else None).open
+    microsoft = open_microsoft(
+        bus.bucket, reach=settings.reach, tls=tls, private_key_file=file, registry=registry
+    )
+    trial = GraphTrial(microsoft, settings.reach, tls, Threads("graph"))
+    graph = GraphTransport(microsoft, trial, open_secret)
+    return Transports(_smtp(settings, tls, microsoft, open_secret), {"graph": graph})
+
+
+def _smtp(
+    settings: DispatchSettings, tls: TlsContexts, microsoft: Microsoft, open_secret: OpenSecret
+) -> SmtpTransport:
     limits = SmtpLimits(
         settings.smtp_connect_seconds, settings.smtp_command_seconds, settings.smtp_data_seconds
     )
-    threads, file = Threads("smtp"), settings.secrets_private_key_file
+    threads = Threads("smtp")
     ways = Ways(
         reach=settings.reach,
-        tls=settings.tls_contexts,
-        sign_in=SignIn(settings.access_tokens, threads),
+        tls=tls,
+        sign_in=SignIn(settings.access_tokens, microsoft.tokens, threads),
         threads=threads,
         helo_name=settings.helo_name,
     )
@@ -181,5 +200,5 @@ def _transport(settings: DispatchSettings, bus: Bus) -> SmtpTransport:
         SmtpConnections(limits, ways),
         limits,
         relay=relay_target(settings.relay_url.get_secret_value()),
-        open_secret=KeptSecrets(bus, Opener.from_file(file) if file else None).open,
+        open_secret=open_secret,
     )

@@ -29,8 +29,11 @@ class Claim:
         self._now = now
         self.kept = kept
 
-    async def take(self) -> None:
-        """Claim; StateConflict if another replica did, Unavailable if nobody can tell."""
+    async def take(self, sent_as: str | None, handle: str | None) -> None:
+        """Claim, and note under which Message-ID and handle the mail is found where it was sent.
+
+        StateConflict if another replica did, Unavailable if nobody can tell.
+        """
         claimed = self.kept.attempt.model_copy(
             update={
                 "step": Step.CLAIMED,
@@ -39,6 +42,8 @@ class Claim:
                 "claimed_at": self._now(),
                 "outbound_channel": self._claimant.outbound,
                 "next_attempt_at": None,
+                "sent_as": sent_as,
+                "handle": handle,
             }
         )
         try:

@@ -1,19 +1,51 @@
-"""Gets what a mail is written from, and writes it."""
+"""Gets what a mail is written from."""
 
-from dispatch.domain.compose import Composed, LoadedFile, compose
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from dispatch.domain.compose import Composed, LoadedFile, mime
+from dispatch.domain.words import Words, words_of
 from postbus.blobs import BlobStore
 from postbus.contracts.configuration import OutboundChannel
-from postbus.contracts.mail import Content
+from postbus.contracts.mail import Attachment, Content
 from postbus.contracts.sending import SendRequested
 
 
-async def compose_loaded(
+@dataclass
+class StoredLetter:
+    """The port `Letter`: a mail whose files are in the blob store until they are needed."""
+
+    words: Words
+    blobs: BlobStore
+    _written: Composed | None = field(default=None, repr=False)
+
+    async def mime(self) -> Composed:
+        """The whole of it as bytes, the same each time."""
+        if self._written is None:
+            files = [LoadedFile(one, await self.blobs.get(one.sha256)) for one in self.words.files]
+            self._written = mime(self.words, tuple(files))
+        return self._written
+
+    async def ranges(self, file: Attachment, first: int, size: int) -> AsyncIterator[bytes]:
+        """The bytes of a file from `first` on, in pieces of `size`; the last may be shorter."""
+        kept, skip = bytearray(), first
+        async for piece in await self.blobs.open(file.sha256):
+            kept += piece[skip:]
+            skip = max(0, skip - len(piece))
+            while len(kept) >= size:
+                yield bytes(kept[:size])
+                del kept[:size]
+        if kept:
+            yield bytes(kept)
+
+
+async def letter_of(
     request: SendRequested, outbound: OutboundChannel, blobs: BlobStore
-) -> Composed:
+) -> StoredLetter:
     """The mail. BlobMissing, StoreUnavailable."""
     content = None
     if request.content is not None:
         content = Content.model_validate_json(await blobs.get(request.content.sha256))
-    files = tuple([LoadedFile(one, await blobs.get(one.sha256)) for one in request.attachments])
     # The time of the request: the same words on every attempt.
-    return compose(request, outbound, content=content, files=files, now=request.requested_at)
+    words = words_of(request, outbound, content=content, now=request.requested_at)
+    return StoredLetter(words, blobs)

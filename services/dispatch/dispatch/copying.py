@@ -11,12 +11,11 @@ from typing import Final
 
 import structlog
 
-from dispatch.composing import compose_loaded
+from dispatch.composing import letter_of
 from dispatch.domain.attempts import Attempt
-from dispatch.domain.compose import Composed
 from dispatch.domain.copies import CopyTask, begun, put_off, sent_copy
 from dispatch.domain.schedule import Schedule
-from dispatch.ports import KeptCopy
+from dispatch.ports import KeptCopy, Letter
 from dispatch.surroundings import Around
 from postbus.contracts.base import BlobRef
 from postbus.contracts.configuration import OutboundChannel, SentCopy
@@ -40,7 +39,7 @@ class Copying:
         self._lease = lease
 
     async def prepare(
-        self, attempt: Attempt, outbound: OutboundChannel, mail: Composed
+        self, attempt: Attempt, outbound: OutboundChannel, letter: Letter
     ) -> CopyTask | None:
         """The task for a mail about to be sent, its bytes kept; None where we make no copy.
 
@@ -58,8 +57,8 @@ class Copying:
         )
         try:
             async with asyncio.timeout(_STORE_SECONDS):
-                ref = await self._a.blobs.put(mail.data)
-        except (StoreUnavailable, TimeoutError):
+                ref = await self._a.blobs.put((await letter.mime()).data)
+        except (StoreUnavailable, BlobMissing, TimeoutError):
             log.warning("copy_not_kept", send_id=request.send_id)
             return task.model_copy(update={"request": request, "outbound": outbound})
         return task.model_copy(update={"mail": ref})
@@ -114,8 +113,8 @@ class Copying:
     async def _written_again(self, task: CopyTask) -> BlobRef:
         if task.request is None or task.outbound is None:
             raise BlobMissing("the task has no mail")
-        mail = await compose_loaded(task.request, task.outbound, self._a.blobs)
-        return await self._a.blobs.put(mail.data)
+        letter = await letter_of(task.request, task.outbound, self._a.blobs)
+        return await self._a.blobs.put((await letter.mime()).data)
 
     async def _drop(self, task: CopyTask, why: str) -> None:
         await self._a.copies.forget(task.send_id)

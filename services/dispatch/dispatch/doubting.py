@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from dispatch.domain.attempts import Attempt
 from dispatch.domain.copies import sent_copy
 from dispatch.domain.doubts import Doubt, Finding
 from dispatch.ports import Kept
@@ -31,7 +32,7 @@ class Doubting:
         self._recording.unwritten[send_id] = Doubtful(why)
         outbound = self._a.configuration().outbound(via)
         copying = sent_copy(outbound, self._a.configuration()) if outbound else None
-        if copying is None or copying.mailbox is None or not copying.shows_what_was_sent:
+        if copying is None or not copying.shows_what_was_sent:
             await self._recording.end(kept, SendState.IN_DOUBT, via, reason=why)
             return None
         doubt = self._a.looks.begin(why, copying.mailbox, now=self._a.now())
@@ -50,13 +51,22 @@ class Doubting:
         attempt, now = kept.attempt, self._a.now()
         if doubt.look_at > now:
             return doubt.look_at
-        question = FindSent(channel=doubt.mailbox, message_id=attempt.request.message_id)
-        answer = await self._a.sent_mail.find(question)
-        finding, looked = self._a.looks.after(doubt, found=answer.found, now=self._a.now())
+        found = await self._found(attempt, doubt.mailbox)
+        finding, looked = self._a.looks.after(doubt, found=found, now=self._a.now())
         log.info("doubt_looked_at", send_id=attempt.request.send_id, finding=finding.value)
         with suppress(StateConflict):  # another replica looked, too
             return await self._follow(kept, finding, looked)
         return self._a.now()
+
+    async def _found(self, attempt: Attempt, mailbox: str | None) -> bool | None:
+        message_id = attempt.sent_as or attempt.request.message_id
+        if mailbox is not None:
+            question = FindSent(channel=mailbox, message_id=message_id)
+            return (await self._a.sent_mail.find(question)).found
+        outbound = self._a.configuration().outbound(attempt.outbound_channel or "relay")
+        if outbound is None:
+            return None
+        return await self._a.transport.find(outbound, message_id, attempt.handle)
 
     async def _follow(self, kept: Kept, finding: Finding, looked: Doubt) -> datetime | None:
         via = kept.attempt.outbound_channel or "relay"
@@ -75,6 +85,7 @@ class Doubting:
                 via,
                 reason=f"{looked.why} It was found among the sent mail.",
                 from_address=(outbound.from_address if outbound else None) or "",
+                sent_as=kept.attempt.sent_as,
             )
             return None
         reason = f"{looked.why} Nobody could look among the sent mail."

@@ -1,14 +1,16 @@
 """What dispatch needs of the world, in its own words."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from dispatch.domain.attempts import Attempt, Finished
 from dispatch.domain.compose import Composed
 from dispatch.domain.copies import CopyTask
+from dispatch.domain.words import Words
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest, Verdict
+from postbus.contracts.mail import Attachment
 from postbus.contracts.mailboxes import FindSent, FoundSent, KnownHealth, PutSent, PutSentResult
 from postbus.contracts.sending import SendOutcome, SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
@@ -53,27 +55,59 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True)
 class Accepted:
-    """The server took the mail; `refused` are recipients it will never take (code by address)."""
+    """The server took the mail; `refused` are recipients it will never take (code by address).
+
+    `sent_as` is the Message-ID that it went out with, where it is not ours.
+    """
 
     reply: SmtpReply
     refused: dict[str, SmtpReply]
+    sent_as: str | None = None
+
+
+class Letter(Protocol):
+    """A mail that is ready to be written. Raises BlobMissing, StoreUnavailable."""
+
+    @property
+    def words(self) -> Words:
+        """What it says."""
+
+    async def mime(self) -> Composed:
+        """The whole of it as bytes, the same each time."""
+
+    def ranges(self, file: Attachment, first: int, size: int) -> AsyncIterator[bytes]:
+        """The bytes of a file from `first` on, in pieces of `size`; the last may be shorter."""
+
+
+class BeforeData(Protocol):
+    """Awaited right before a mail can no longer be taken back."""
+
+    async def __call__(self, sent_as: str | None = None, handle: str | None = None, /) -> None:
+        """`sent_as`: the Message-ID that it will go out with, where it is not ours.
+
+        `handle`: what else the other side knows it by, from now on and when it is sent.
+        """
 
 
 class Transport(Protocol):
     """A way out."""
 
+    def marks_survive(self, channel: OutboundChannel) -> bool:
+        """Whether the other side keeps Auto-Submitted and the like."""
+
     async def send(
-        self,
-        channel: OutboundChannel,
-        mail: Composed,
-        *,
-        before_data: Callable[[], Awaitable[None]],
+        self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:
         """Hand the mail over; `before_data` is awaited right before it can no longer be taken back.
 
         Raises MailHostUnavailable (4yz, time-out, no connection), MailRefused (5yz),
         CredentialsRejected, NotConfigured; OutcomeUnknown when the answer to the data was lost.
         """
+
+    async def find(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bool | None:
+        """Whether a mail was sent, by looking where it was sent from; None if nobody can look."""
 
     async def try_out(self, question: TryOutbound) -> TryResult:
         """Connect, sign in and name the sender, and send nothing."""

@@ -54,6 +54,7 @@ class Recording:
         reason: str = "",
         reply: SmtpReply | None = None,
         from_address: str = "",
+        sent_as: str | None = None,
         copy: CopyTask | None = None,
     ) -> None:
         """Write the end and tell it; from here on the mail is never sent again."""
@@ -65,6 +66,7 @@ class Recording:
             reason=reason,
             reply=reply,
             from_address=from_address,
+            sent_as=sent_as,
         )
         await self.write_end(Ended(fact, copy))
 
@@ -123,6 +125,8 @@ class Recording:
                 "attempt": number,
                 "next_attempt_at": due,
                 "doubt": None,
+                "sent_as": None,
+                "handle": None,
             }
         )
         fact = outcome(

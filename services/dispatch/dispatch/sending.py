@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from dispatch.claim import Claim, Claimant
-from dispatch.composing import compose_loaded
+from dispatch.composing import letter_of
 from dispatch.copying import Copying
 from dispatch.domain.attempts import Attempt, Step
 from dispatch.domain.copies import CopyTask
@@ -135,6 +135,7 @@ class Sending:
             recipients=recipients(request),
             outbound_channel=outbound.id,
             outbound_kind=outbound.kind,
+            marks_survive=self._a.transport.marks_survive(outbound),
             cause=request.cause,
             asked_at=now,
         )
@@ -178,16 +179,16 @@ class Sending:
 
     async def _hand_over(self, claim: Claim, outbound: OutboundChannel) -> _Sent:
         attempt = claim.kept.attempt
-        mail = await compose_loaded(attempt.request, outbound, self._a.blobs)
+        letter = await letter_of(attempt.request, outbound, self._a.blobs)
         copy: CopyTask | None = None
 
-        async def before_data() -> None:
+        async def before_data(sent_as: str | None = None, handle: str | None = None) -> None:
             nonlocal copy
-            copy = await self._copying.prepare(attempt, outbound, mail)
-            await claim.take()
+            copy = await self._copying.prepare(attempt, outbound, letter)
+            await claim.take(sent_as, handle)
 
-        accepted = await self._a.transport.send(outbound, mail, before_data=before_data)
-        return _Sent(accepted, mail.from_address, copy)
+        accepted = await self._a.transport.send(outbound, letter, before_data=before_data)
+        return _Sent(accepted, letter.words.sender.address, copy)
 
     async def _sent(self, kept: Kept, outbound: OutboundChannel, sent: _Sent) -> None:
         refused = sent.accepted.refused
@@ -198,6 +199,7 @@ class Sending:
             reason="; ".join(f"not to {who}: {said.text}" for who, said in refused.items()),
             reply=sent.accepted.reply,
             from_address=sent.from_address,
+            sent_as=sent.accepted.sent_as,
             copy=sent.copy,
         )
 

@@ -1,5 +1,10 @@
 """What ticketing does when it hears of a mail, and of what became of a mail it wanted sent."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from postbus.contracts.base import utc_now
 from postbus.contracts.mail import MailKind, MailReceived, MailReceivedEvent
 from postbus.contracts.sending import SendOutcomeEvent
 from postbus.errors import PermanentError, StateConflict
@@ -7,7 +12,7 @@ from ticketing.domain import outcomes
 from ticketing.domain.filing import add_to_ticket, flags_of
 from ticketing.domain.model import Ticket
 from ticketing.domain.people import people_of
-from ticketing.domain.placing import Place, by_age
+from ticketing.domain.placing import Place, by_age, claim_key
 from ticketing.finding import Finding
 from ticketing.following import Following
 from ticketing.holding import BOUNCE_OF_UNKNOWN_MAIL, OWN_MAIL_CAME_BACK, Holding
@@ -102,12 +107,15 @@ class MailHandlers:
 class OutcomeHandlers:
     """Shows on the message what became of it."""
 
-    def __init__(self, store: Filed) -> None:
+    def __init__(self, store: Filed, now: Callable[[], datetime] = utc_now) -> None:
         self._store = store
+        self._now = now
 
     async def on_outcome(self, event: SendOutcomeEvent) -> None:
         """Note the outcome; twice or late changes nothing."""
         told = event.data
+        if told.sent_as is not None:
+            await self._claim(told.send_id, told.sent_as)
         if await self._store.first_delivery(told.send_id, outcomes.delivery_of(told)):
             return
         message = await self._store.message(told.send_id)
@@ -116,3 +124,13 @@ class OutcomeHandlers:
         delivery = outcomes.after(message.delivery, told)
         if delivery is not None:
             await self._store.set_delivery(message, delivery)
+
+    async def _claim(self, send_id: str, sent_as: str) -> None:
+        """Answers name the Message-ID that the mail went out with, so it leads to the ticket."""
+        message = await self._store.message(send_id)
+        ticket = await self._store.ticket(message.ticket_id) if message else None
+        if ticket is None:
+            return
+        key = claim_key(ticket.channel, sent_as)
+        with suppress(StateConflict):  # an answer was faster, and its own marks led it
+            await self._store.claim([key], ticket.id, now=self._now())

@@ -76,6 +76,10 @@ class SendOutcome(Contract):
     ticket_number: int
     queue: Slug
     message_id: str
+    sent_as: str | None = Field(
+        default=None,
+        description="the Message-ID that it went out with, where the provider gave it another",
+    )
     kind: SendKind
     automatic: bool
     state: SendState

@@ -5,7 +5,8 @@ may name another cloud's authority.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -72,9 +73,10 @@ class IdentityPlatform:
         account = _account(app.get_accounts(), credential.username)
         if account is None:
             raise _rejected(_NO_ACCOUNT, "")
-        answer = app.acquire_token_silent_with_error(
-            _DELEGATED[resource], account, force_refresh=True
-        )
+        with _errors():
+            answer = app.acquire_token_silent_with_error(
+                _DELEGATED[resource], account, force_refresh=True
+            )
         if answer is None:
             raise _rejected(_NO_ACCOUNT, "")
         return Issued(_token(answer), str(cache.serialize()))
@@ -82,7 +84,9 @@ class IdentityPlatform:
     def for_app(self, credential: MicrosoftApp, resource: Resource) -> AccessToken:
         """A new token for the app itself."""
         app = self._application(credential.client, credential.authority_url, None)
-        return _token(app.acquire_token_for_client(_APP[resource]))
+        with _errors():
+            answer = app.acquire_token_for_client(_APP[resource])
+        return _token(answer)
 
     def close(self) -> None:
         """Close its connections."""
@@ -94,14 +98,15 @@ class IdentityPlatform:
         proof = proof_of(client)
         made = msal.ConfidentialClientApplication if proof else msal.PublicClientApplication
         try:
-            return made(
-                client.client_id,
-                client_credential=proof,
-                authority=authority_url,
-                instance_discovery=False,
-                http_client=self._http,
-                token_cache=cache,
-            )
+            with _errors():
+                return made(
+                    client.client_id,
+                    client_credential=proof,
+                    authority=authority_url,
+                    instance_discovery=False,
+                    http_client=self._http,
+                    token_cache=cache,
+                )
         except ValueError as error:
             raise _no_authority(error) from error
 
@@ -111,6 +116,24 @@ def proof_of(client: MicrosoftClient) -> str | dict[str, str] | None:
     if client.private_key and client.certificate:
         return {"private_key": client.private_key, "public_certificate": client.certificate}
     return client.client_secret or None
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """An answer that is none of OAuth: msal (1.39) raises for 5xx, and for what is no JSON."""
+    try:
+        yield
+    except (
+        msal.exceptions.MsalError,
+        httpx.HTTPError,
+        json.JSONDecodeError,
+        RuntimeError,
+    ) as error:
+        raise MailHostUnavailable(
+            f"Microsoft could not be asked for a token: {type(error).__name__}",
+            reason="token-unavailable",
+            advice="It is tried again by itself.",
+        ) from error
 
 
 _NO_ACCOUNT: Final = Explained(
@@ -148,7 +171,7 @@ def _rejected(said: Explained, detail: str) -> CredentialsRejected | MailHostUna
 def _no_authority(error: ValueError) -> CredentialsRejected | MailHostUnavailable:
     """Where msal (1.39) finds no tenant, or is given a key that is none, it raises ValueError."""
     text = str(error)
-    if isinstance(error, json.JSONDecodeError) or "authority" not in text:
+    if "authority" not in text:
         unreadable = Explained(
             "bad-key",
             "the certificate or its key is damaged",

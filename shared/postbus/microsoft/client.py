@@ -5,7 +5,7 @@ immutable identifiers for Outlook resources").
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -115,13 +115,19 @@ class GraphMailbox:
         params: dict[str, str] | None = None,
         json: JsonObject | None = None,
         prefer: Sequence[str] = (),
+        upload_bytes: int = 0,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> JsonObject:
         """The JSON that is answered, empty where there is none.
 
         `path` is under the mailbox (`messages/…`), or under the base where it begins with a slash
-        (`/subscriptions`).
+        (`/subscriptions`). `before` is awaited when the request may go, right before it does.
         """
-        async with self._allowance.slots():
+        async with self._allowance.slots(upload_bytes=upload_bytes):
+            if before is not None:
+                # The token first: what may fail by itself must not come after it.
+                await self._tokens.token(self._credential, Resource.GRAPH)
+                await before()
             url = self._base + self._under_base(path)
             answer = await self._answer(method, url, params=params, json=json, prefer=prefer)
             return _json(answer)
@@ -165,6 +171,8 @@ class GraphMailbox:
         The address is signed by Microsoft and leads to another server; it gets no token ("Attach
         large files to Outlook messages").
         """
+        if not upload_url.startswith("https://"):
+            raise NotConfigured("Graph gave an address without TLS", reason="foreign-link")
         async with self._allowance.slots(upload_bytes=len(data)):
             answer = await self._send(
                 "PUT",

@@ -21,7 +21,7 @@ from postbus.errors import (
 )
 from postbus.microsoft.explaining import explain_graph
 
-_NOT_THERE: Final = ("access-denied", "mailbox-unknown", "mailbox-not-online")
+_NOT_THERE: Final = ("access-denied", "mailbox-unknown", "mailbox-not-online", "send-as-denied")
 
 
 class GraphRefused(PermanentError):

@@ -18,7 +18,7 @@ from send_builders import send_requested
 from servers.google import GoogleServer
 from servers.nats import free_port
 from servers.smtp import CERTIFICATE, Behaviour, SmtpServer
-from smtp_builders import smtp_transport
+from smtp_builders import Ready, smtp_transport
 
 CREDENTIAL = GoogleRefreshToken(client_id="app", client_secret="s3cret", refresh_token="1//it")
 MAIL = Composed(
@@ -83,7 +83,7 @@ async def test_a_mail_goes_with_a_token_and_the_connection_is_kept(
 ) -> None:
     transport = way()
     for _ in range(3):
-        await transport.send(channel(gmail.port), MAIL, before_data=claim)
+        await transport.send(channel(gmail.port), Ready(MAIL), before_data=claim)
     assert [taken.user for taken in gmail.taken] == [ADDRESS] * 3
     assert (google.token_count, gmail.connections) == (1, 1)
 
@@ -95,7 +95,7 @@ async def test_a_token_that_ended_before_its_time_is_replaced_once(
     result = await transport.try_out(TryOutbound(channel=channel(gmail.port)))
     assert result.ok
     google.access_tokens.clear()
-    await transport.send(channel(gmail.port), MAIL, before_data=claim)
+    await transport.send(channel(gmail.port), Ready(MAIL), before_data=claim)
     assert (len(gmail.taken), google.token_count) == (1, 2)
 
 
@@ -103,7 +103,9 @@ async def test_a_token_of_another_mailbox_is_refused_after_one_more_try(
     way: Way, gmail: SmtpServer, google: GoogleServer
 ) -> None:
     with pytest.raises(CredentialsRejected) as raised:
-        await way().send(channel(gmail.port, username="other@abc.com"), MAIL, before_data=claim)
+        await way().send(
+            channel(gmail.port, username="other@abc.com"), Ready(MAIL), before_data=claim
+        )
     assert raised.value.reason == "needs-sign-in"
     assert "Sign in again" in raised.value.advice
     assert (google.token_count, gmail.sign_ins, gmail.taken) == (2, 2, [])
@@ -114,7 +116,7 @@ async def test_a_refusal_for_now_asks_for_no_other_token(
 ) -> None:
     gmail.behaviour.sign_in = ["454 4.7.0 Too many login attempts, please try again later."]
     with pytest.raises(MailHostUnavailable) as raised:
-        await way().send(channel(gmail.port), MAIL, before_data=claim)
+        await way().send(channel(gmail.port), Ready(MAIL), before_data=claim)
     assert (raised.value.reason, google.token_count) == ("bandwidth", 1)
 
 
@@ -137,7 +139,7 @@ async def test_what_google_says_of_the_sign_in_is_a_step_of_the_try(
 async def test_a_server_without_xoauth2_is_given_no_token(way: Way, google: GoogleServer) -> None:
     server = SmtpServer(Behaviour(users={"it": "pw"}), tls="implicit").start()
     with pytest.raises(CredentialsRejected) as raised:
-        await way().send(channel(server.port), MAIL, before_data=claim)
+        await way().send(channel(server.port), Ready(MAIL), before_data=claim)
     server.stop()
     assert (raised.value.reason, google.token_count) == ("no-sign-in", 0)
 

@@ -14,7 +14,7 @@ from postbus.contracts.trying import TryOutbound
 from postbus.errors import CredentialsRejected, MailHostUnavailable, MailRefused
 from servers.nats import free_port
 from servers.smtp import CERTIFICATE, Behaviour, SmtpServer
-from smtp_builders import smtp_transport
+from smtp_builders import Ready, smtp_transport
 
 Make = Callable[..., SmtpServer]
 
@@ -69,7 +69,7 @@ async def send(
         claims.append("claimed")
 
     try:
-        return await way.send(to, what or mail(), before_data=claim), claims
+        return await way.send(to, Ready(what or mail()), before_data=claim), claims
     finally:
         await way.close()
 
@@ -160,10 +160,10 @@ async def test_a_channel_may_bring_its_own_authority(server: Make, tls: str) -> 
     running = server(tls)
     own = {"tls": TlsMode(tls), "ca_certificates": CERTIFICATE.read_text()}
     way = transport(trusted=False)
-    await way.send(channel(running.port, **own), mail(), before_data=nothing)
+    await way.send(channel(running.port, **own), Ready(mail()), before_data=nothing)
     # Trust is the channel's own: the open connection is not lent to another that has none.
     with pytest.raises(MailHostUnavailable):
-        await way.send(channel(running.port, tls=TlsMode(tls)), mail(), before_data=nothing)
+        await way.send(channel(running.port, tls=TlsMode(tls)), Ready(mail()), before_data=nothing)
     await way.close()
     assert len(running.taken) == 1
 
@@ -242,7 +242,7 @@ async def test_a_connection_is_used_again(server: Make) -> None:
     running = server()
     way = transport()
     for _ in range(5):
-        await way.send(channel(running.port), mail(), before_data=nothing)
+        await way.send(channel(running.port), Ready(mail()), before_data=nothing)
     await way.close()
     assert (len(running.taken), running.connections) == (5, 1)
 

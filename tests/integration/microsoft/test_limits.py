@@ -19,10 +19,14 @@ _QUICK = Numbers(slot_seconds=3, wait_seconds=5)
 
 
 def _replica(admin: Client, numbers: Numbers = _QUICK) -> Allowance:
+    opened: list[Bucket] = []
+
     async def bucket() -> Bucket:
-        js = admin.jetstream()
-        kv = await js.key_value(LIMITS_BUCKET)
-        return Bucket(kv, js, LIMITS_BUCKET, connected=lambda: admin.is_connected)
+        if not opened:
+            js = admin.jetstream()
+            kv = await js.key_value(LIMITS_BUCKET)
+            opened.append(Bucket(kv, js, LIMITS_BUCKET, connected=lambda: admin.is_connected))
+        return opened[0]
 
     return MailboxLimits(bucket, CollectorRegistry(), numbers).of("app", "box@example.com")
 
@@ -138,7 +142,7 @@ async def test_nobody_waits_for_a_long_pause(admin: Client) -> None:
 
 
 async def test_without_the_bus_nothing_is_done(admin: Client, nats_server: NatsServer) -> None:
-    allowance = _replica(admin)
+    allowance = _replica(admin, Numbers(wait_seconds=30))
     async with allowance.slots():
         pass
     nats_server.stop(kill=True)

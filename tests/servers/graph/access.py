@@ -43,6 +43,8 @@ class Access:
     """Mailbox → people with full access to it."""
     send_as: dict[str, set[str]] = field(default_factory=dict)
     """Address → people (or mailboxes) that may send as it."""
+    on_behalf: dict[str, set[str]] = field(default_factory=dict)
+    """Address → people (or mailboxes) that may send on behalf of it; `Sender` tells."""
     rbac: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     """App id → mailbox → roles that Exchange gives it there, such as `Mail.ReadWrite`."""
     disabled: set[str] = field(default_factory=set)
@@ -60,7 +62,8 @@ class Access:
             scoped = self.rbac.get(caller.app_id, {}).get(mailbox, set())
             allowed = caller.may(action) or any(grant in scoped for grant in GRANTS[action])
         elif caller.person == mailbox:
-            allowed = caller.may(action)
+            # `.Shared` is of "the user's own and shared mail" (Graph permission reference).
+            allowed = caller.may(action) or caller.may(action, shared=True)
         else:
             opened = caller.person in self.delegates.get(mailbox, set())
             if action == SEND:
@@ -72,15 +75,19 @@ class Access:
     def may_send_as(self, caller: Caller, mailbox: str, sender: str) -> bool:
         """Whether mail of a mailbox may carry this address in `from`.
 
-        Of an app, the rights of the mailbox count (Graph: "Send Outlook messages from another
-        user").
+        A person needs the right on that address, an app the mailbox it sends through (Graph:
+        "Send Outlook messages from another user").
         """
-        who = {mailbox} if caller.person is None else {caller.person, mailbox}
-        if sender == mailbox:
-            who = {caller.person or mailbox}
-            if sender in who or caller.person in self.delegates.get(mailbox, set()):
-                return True
-        return bool(who & self.send_as.get(sender, set()))
+        who = caller.person or mailbox
+        rights = self.send_as.get(sender, set()) | self.on_behalf.get(sender, set())
+        return sender == who or who in rights or mailbox in rights
+
+    def acts_on_behalf(self, caller: Caller, mailbox: str, sender: str) -> str | None:
+        """Who stands in `Sender` beside a From that is another's; None with full Send As."""
+        who = caller.person or mailbox
+        if sender == who or self.send_as.get(sender, set()) & {who, mailbox}:
+            return None
+        return who
 
 
 def caller_of(claims: dict[str, Any] | None) -> Caller:

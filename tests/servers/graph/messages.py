@@ -5,7 +5,9 @@ from urllib.parse import urlencode
 
 from servers.graph.access import READ, WRITE
 from servers.graph.calls import Call, Route
+from servers.graph.composing import composed
 from servers.graph.delta import DELTA_OPTIONS, PAGE_DEFAULT, PAGE_MOST
+from servers.graph.drafts import change
 from servers.graph.errors import GraphError, bad_request
 from servers.graph.queries import Query
 from servers.graph.shown import MESSAGE_PROPERTIES, properties_of, show_message
@@ -16,10 +18,6 @@ LIST = frozenset({"$select", "$filter", "$orderby", "$top", "$skip", "$count", "
 ONE = frozenset({"$select", "$expand"})
 TOKENS = ("$deltatoken", "$skiptoken")
 LIST_DEFAULT = 10
-ALWAYS_SETTABLE = frozenset(
-    {"isRead", "categories", "flag", "importance", "inferenceClassification"}
-)
-"""What PATCH may change of a message that is no draft ("Update message")."""
 
 
 def list_all(call: Call) -> Answer:
@@ -72,23 +70,15 @@ def get_mime(call: Call) -> Answer:
         raise GraphError(
             500, "ErrorMimeContentConversionFailed", "The MIME content could not be made."
         )
-    return Answer(200, call.graph.mime_of(call.mailbox, message), "text/plain")
+    if message.draft is not None:
+        sender = call.mailbox.address
+        return Answer(200, composed(message, sender=sender, on_behalf=None, drops=set()))
+    return Answer(200, message.mime, "text/plain")
 
 
 def patch_message(call: Call) -> Answer:
-    message, changes = call.message, call.json
-    for name in changes:
-        if name not in MESSAGE_PROPERTIES | {"singleValueExtendedProperties"}:
-            raise bad_request(
-                f"The property '{name}' does not exist on type 'microsoft.graph.message'."
-            )
-        if message.draft is None and name not in ALWAYS_SETTABLE:
-            raise bad_request(
-                f"Update operation is invalid for property '{name}'.",
-                "ErrorInvalidPropertyUpdateSentMessage",
-            )
-    call.graph.drafting.change(call.mailbox, message, changes)
-    return json_answer(show_message(message, immutable=call.prefer.immutable))
+    change(call.mailbox, call.message, call.json)
+    return json_answer(show_message(call.message, immutable=call.prefer.immutable))
 
 
 def delete_message(call: Call) -> Answer:

@@ -1,26 +1,25 @@
 """The stand-in: mailboxes, their pages, and what a test may do to them."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from servers.graph import folders, messages
-from servers.graph.access import Access, Caller, caller_of, own_mailbox, unauthenticated
-from servers.graph.calls import Call, Route, find_route, preferences
+from servers.graph.access import Access, Caller, caller_of, unauthenticated
+from servers.graph.answering import answer_to
+from servers.graph.attachments import Session
 from servers.graph.delta import Deltas
-from servers.graph.drafts import Drafting
-from servers.graph.errors import GraphError, bad_request
+from servers.graph.errors import GraphError
 from servers.graph.faults import Faults
 from servers.graph.limits import Limits
+from servers.graph.notices import Notices
+from servers.graph.sending import Sent
 from servers.graph.shown import properties_of
-from servers.graph.store import Folder, Mailbox, Stored
-from servers.graph.wire import CERTIFICATE, Answer, Cut, HttpsServer, Request, json_answer
-
-MAILBOX_ROUTES: list[Route] = [*folders.ROUTES, *messages.ROUTES]
+from servers.graph.store import Mailbox, Stored
+from servers.graph.subscriptions import Subscription
+from servers.graph.wire import CERTIFICATE, Answer, Cut, HttpsServer, Request
 
 
 class GraphServer:
@@ -39,8 +38,29 @@ class GraphServer:
         self.limits = Limits()
         self.faults = Faults()
         self.deltas = Deltas()
-        self.drafting = Drafting()
         self.latency_seconds = 0.0
+        self.max_message_bytes = 35 * 1024 * 1024
+        """Most of a message that is sent, as MIME; Exchange lets an admin raise it to 150 MB."""
+        self.upload_session_seconds = 3600.0
+        self.sent_items_delay_seconds = 0.0
+        """How long after sending a message is nowhere, before it is in Sent Items."""
+        self.rewrites_message_ids = False
+        """A draft gets a Message-ID of Exchange's, whatever was given (docs#3092)."""
+        self.rewrites_on_send = False
+        """A sent message gets another Message-ID than its draft had."""
+        self.drops_headers: set[str] = set()
+        """Own headers that get lost, in lower case (docs-contrib#1093)."""
+        self.outbox: list[Sent] = []
+        """What was sent, in order."""
+        self.hand_over: Callable[[Sent], None] | None = None
+        """Called with each mail that was sent, before it is answered."""
+        self.sessions: dict[str, Session] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.notices = Notices()
+        self.allow_http = False
+        """Whether notices may go to an address without TLS."""
+        self.batches: list[int] = []
+        """How many parts each batch had."""
         self.calls: Counter[str] = Counter()
         """Requests to mailboxes by method and page, such as `GET messages/{message}/$value`."""
         self.answers: Counter[int] = Counter()
@@ -89,11 +109,13 @@ class GraphServer:
             cut_request=self.faults.cut_request,
             cut_answer=self.faults.cut_answer,
         )
+        self.notices.start()
         return self
 
     def stop(self) -> None:
         if self._server is not None:
             self._server.stop()
+        self.notices.stop()
 
     def add_mailbox(self, address: str, **names: str) -> Mailbox:
         """A new mailbox; `names` are display names by well-known name, `inbox="Posteingang"`."""
@@ -111,13 +133,13 @@ class GraphServer:
     ) -> str:
         """Put a mail into a folder; the immutable id that it has now."""
         with self.lock:
-            box = self._box(mailbox)
+            box = self.box(mailbox)
             return box.put(box.at_path(folder), received_at, mime=mime).immutable_id
 
     def make_folder(self, mailbox: str, path: str) -> str:
         """Make the folder of a path (`Inbox/Support`) and what is missing above it; its id."""
         with self.lock:
-            box = self._box(mailbox)
+            box = self.box(mailbox)
             at = box.root
             for name in path.split("/"):
                 known = [f for f in box.children(at) if f.display_name == name]
@@ -126,26 +148,26 @@ class GraphServer:
 
     def rename_folder(self, mailbox: str, folder: str, name: str) -> None:
         with self.lock:
-            self._box(mailbox).at_path(folder).display_name = name
+            self.box(mailbox).at_path(folder).display_name = name
 
     def delete_folder(self, mailbox: str, folder: str) -> None:
         with self.lock:
-            box = self._box(mailbox)
+            box = self.box(mailbox)
             box.drop_folder(box.at_path(folder))
 
     def move(self, mailbox: str, message_id: str, folder: str) -> None:
         with self.lock:
-            box = self._box(mailbox)
+            box = self.box(mailbox)
             box.move(box.message(message_id, immutable=True), box.at_path(folder))
 
     def delete(self, mailbox: str, message_id: str) -> None:
         with self.lock:
-            box = self._box(mailbox)
+            box = self.box(mailbox)
             box.remove(box.message(message_id, immutable=True))
 
     def mark_read(self, mailbox: str, message_id: str) -> None:
         with self.lock:
-            box = self._box(mailbox)
+            box = self.box(mailbox)
             message = box.message(message_id, immutable=True)
             message.read = True
             box.update(message)
@@ -153,44 +175,55 @@ class GraphServer:
     def no_mime(self, mailbox: str, message_id: str) -> None:
         """`$value` fails for this mail, as it is reported of big ones."""
         with self.lock:
-            self._box(mailbox).message(message_id, immutable=True).no_mime = True
+            self.box(mailbox).message(message_id, immutable=True).no_mime = True
+
+    def give_mime(self, mailbox: str, message_id: str) -> None:
+        """`$value` works for this mail after all."""
+        with self.lock:
+            self._box(mailbox).message(message_id, immutable=True).no_mime = False
 
     def messages(self, mailbox: str, folder: str = "inbox") -> list[Stored]:
         """What lies in a folder now, in the order it came."""
         with self.lock:
-            box = self._box(mailbox)
+            box = self.box(mailbox)
             return list(box.in_folder(box.at_path(folder)))
 
     def properties(self, mailbox: str, message_id: str) -> dict[str, Any]:
         """A message as Graph would show it."""
         with self.lock:
-            return dict(properties_of(self._box(mailbox).message(message_id, immutable=True)))
+            return dict(properties_of(self.box(mailbox).message(message_id, immutable=True)))
 
     def reset_delta(self, mailbox: str) -> None:
         """Every delta token of before is answered by 410 from now on."""
         with self.lock:
-            self._box(mailbox).delta_generation += 1
+            self.box(mailbox).delta_generation += 1
 
-    def mime_of(self, mailbox: Mailbox, message: Stored) -> bytes:
-        return message.mime
+    def live_subscriptions(self) -> list[Subscription]:
+        """Those that have not ended."""
+        with self.lock:
+            now = datetime.now(UTC)
+            return [s for s in self.subscriptions.values() if s.expires_at > now]
 
-    # How requests are answered
+    def remove_subscription(self, subscription_id: str, *, tell: bool = True) -> None:
+        """Exchange takes a subscription away, and says so or not."""
+        with self.lock:
+            gone = self.subscriptions.pop(subscription_id)
+        if tell:
+            self.notices.tell_lifecycle(gone, "subscriptionRemoved")
+
+    def send_lifecycle(self, event: str, subscription_id: str) -> None:
+        """Send a lifecycle notice; after `reauthorizationRequired` no other comes until it is."""
+        subscription = self.subscriptions[subscription_id]
+        subscription.paused = event == "reauthorizationRequired"
+        self.notices.tell_lifecycle(subscription, event)
 
     def serve(self, request: Request) -> Answer:
         """Answer one HTTP request."""
-        answer = self.answer(request)
+        answer = answer_to(self, request)
         self.answers[answer.status] += 1
         if self.faults.answer_is_lost(request.method, request.path):
             raise Cut
         return answer
-
-    def answer(self, request: Request) -> Answer:
-        """Answer a request, or a part of a batch."""
-        try:
-            self.faults.check(request.method, request.path)
-            return self._page(request)
-        except GraphError as error:
-            return json_answer(error.body(), error.status, error.headers)
 
     def caller(self, request: Request) -> Caller:
         """Who asks; 401 if nobody that may."""
@@ -199,46 +232,12 @@ class GraphServer:
             raise unauthenticated("Access token is empty.")
         return caller_of(self._claims_of(token.strip()))
 
-    def _page(self, request: Request) -> Answer:
-        version, *segments = request.segments
-        if version != "v1.0" or not segments:
-            raise bad_request("Invalid version.", "BadRequest")
-        caller = self.caller(request)
-        return self._mailbox_page(request, caller, segments)
-
-    def _mailbox_page(self, request: Request, caller: Caller, segments: list[str]) -> Answer:
-        """A page under `users/{address}` or `me`."""
-        if segments[0] == "me":
-            address, rest = own_mailbox(caller), segments[1:]
-        elif segments[0] == "users" and len(segments) > 2:
-            address, rest = segments[1].lower(), segments[2:]
-        else:
-            raise bad_request(f"Resource not found for the segment '{segments[0]}'.")
-        prefer = preferences(request)
-        route, parts = find_route(MAILBOX_ROUTES, request.method, rest)
-        with self.lock:
-            self.calls[f"{route.method} {route.pattern}"] += 1
-            if not prefer.immutable:
-                self.calls_without_immutable_id.append(f"{request.method} {request.path}")
-        box = self._box(address)
-        with self.limits.request((caller.app_id, address), len(request.body)):
-            time.sleep(self.latency_seconds)
-            self.access.check(caller, address, route.permission)
-            call = Call(self, caller, box, request, prefer, parts)
-            with self.lock:
-                answer = route.serve(call)
-        for action in call.after:
-            action()
-        return answer
-
-    def _box(self, address: str) -> Mailbox:
+    def box(self, address: str) -> Mailbox:
+        """The mailbox of an address; 404 if there is none."""
         box = self.mailboxes.get(address.lower())
         if box is None:
             raise GraphError(404, "ErrorInvalidUser", f"The requested user '{address}' is invalid.")
         return box
 
     def _changed(self, mailbox: Mailbox, message: Stored, kind: str) -> None:
-        """Something happened in a mailbox."""
-
-
-__all__ = ["Folder", "GraphServer"]
+        self.notices.tell(self, mailbox, message, kind)

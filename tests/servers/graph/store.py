@@ -57,6 +57,8 @@ class Stored:
     extended: dict[str, str] = field(default_factory=dict)
     read: bool = False
     no_mime: bool = False
+    sent: dict[str, Any] | None = field(default=None, repr=False)
+    """Of a message that was sent from here: what its draft held."""
     changes: int = 0
     set_properties: dict[str, Any] = field(default_factory=dict)
     """What was changed by PATCH, other than `isRead`."""
@@ -183,6 +185,19 @@ class Mailbox:
         self._changed(message, "removed")
         del self.messages[message.serial]
         del self._ids[message.regular_id], self._ids[message.immutable_id]
+
+    def hide(self, message: Stored) -> None:
+        """Take a message out of its folder for a while."""
+        self.remove(message)
+
+    def show(self, message: Stored, folder: Folder) -> None:
+        """Put a hidden message into a folder, under its immutable id."""
+        message.changes += 1
+        message.folder_id, message.shown = folder.id, None
+        message.regular_id = opaque("AAMkAGI2", self.address, message.serial, message.changes)
+        self.messages[message.serial] = message
+        self._ids |= dict.fromkeys((message.immutable_id, message.regular_id), message.serial)
+        self._changed(message, "created")
 
     def _changed(self, message: Stored, kind: str) -> None:
         self._note(message, kind)

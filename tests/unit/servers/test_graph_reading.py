@@ -1,30 +1,16 @@
 """The stand-in for Graph refuses what Graph refuses, and gives what Graph gives: reading."""
 
-import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
 
 from servers.graph import GraphServer
+from servers.graph.signing_in import IMMUTABLE, Tokens, client_of, refusal
 
 BOX = "support@acme.example"
-IMMUTABLE = 'IdType="ImmutableId"'
-TOKENS: dict[str, dict[str, Any]] = {
-    "person": {"scp": "Mail.ReadWrite Mail.Send", "upn": BOX},
-    "other": {"scp": "Mail.ReadWrite Mail.ReadWrite.Shared", "upn": "kim@acme.example"},
-    "tenant-wide": {"roles": ["Mail.ReadWrite", "Mail.Send"]},
-    "scoped": {"roles": []},
-    "elsewhere": {"scp": "Mail.ReadWrite", "upn": BOX, "aud": "https://outlook.office.com"},
-}
-
-
-def claims_of(token: str) -> dict[str, Any] | None:
-    claims = TOKENS.get(token)
-    return claims and {"aud": "https://graph.microsoft.com", "appid": "app", "tid": "t", **claims}
 
 
 def mail(number: int, subject: str = "Broken") -> bytes:
@@ -36,7 +22,14 @@ def mail(number: int, subject: str = "Broken") -> bytes:
 
 @pytest.fixture
 def graph() -> Iterator[GraphServer]:
-    server = GraphServer(claims_of).start()
+    tokens = Tokens()
+    tokens.person("person", BOX)
+    tokens.person("other", "kim@acme.example", "Mail.ReadWrite Mail.ReadWrite.Shared")
+    tokens.app("tenant-wide", ("Mail.ReadWrite", "Mail.Send"))
+    tokens.app("scoped")
+    tokens.person("elsewhere", BOX)
+    tokens.claims["elsewhere"]["aud"] = "https://outlook.office.com"
+    server = GraphServer(tokens.claims_of).start()
     server.add_mailbox(BOX)
     yield server
     server.stop()
@@ -44,20 +37,8 @@ def graph() -> Iterator[GraphServer]:
 
 @pytest.fixture
 def client(graph: GraphServer) -> Iterator[httpx.Client]:
-    with client_of(graph) as made:
+    with client_of(graph, "person", BOX) as made:
         yield made
-
-
-def client_of(graph: GraphServer, token: str = "person", box: str = BOX) -> httpx.Client:
-    return httpx.Client(
-        base_url=f"{graph.base_url}/users/{box}/",
-        verify=ssl.create_default_context(cafile=str(graph.ca_file)),
-        headers={"Authorization": f"Bearer {token}", "Prefer": IMMUTABLE},
-    )
-
-
-def code_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 def whole_round(client: httpx.Client, url: str, page: int = 2) -> tuple[list[dict], str]:
@@ -91,7 +72,7 @@ def test_immutable_ids_survive_a_move_and_others_do_not(graph, client):
     plain = {"Prefer": "return=minimal"}
     regular = client.get("messages", headers=plain).json()["value"][0]["id"]
     assert regular != kept
-    assert code_of(client.get(f"messages/{regular}")) == (404, "ErrorItemNotFound")
+    assert refusal(client.get(f"messages/{regular}")) == (404, "ErrorItemNotFound")
     assert graph.without_immutable_id == 1
     moved = client.post(f"messages/{kept}/move", json={"destinationId": "archive"})
     assert (moved.status_code, moved.json()["id"]) == (201, kept)
@@ -134,7 +115,7 @@ def test_a_reset_ends_every_token(graph, client):
     graph.deliver(BOX, mail(1))
     _, link = whole_round(client, "mailFolders/inbox/messages/delta")
     graph.reset_delta(BOX)
-    assert code_of(client.get(link)) == (410, "SyncStateNotFound")
+    assert refusal(client.get(link)) == (410, "SyncStateNotFound")
     assert len(whole_round(client, "mailFolders/inbox/messages/delta")[0]) == 1
 
 
@@ -160,7 +141,7 @@ def test_a_token_is_of_its_folder_and_stands_alone(graph, client):
     _, link = whole_round(client, "mailFolders/inbox/messages/delta")
     assert client.get(f"{link}&$select=subject").status_code == 400
     elsewhere = link.replace("/inbox/", "/archive/")
-    assert code_of(client.get(elsewhere)) == (400, "ErrorInvalidSyncStateData")
+    assert refusal(client.get(elsewhere)) == (400, "ErrorInvalidSyncStateData")
 
 
 def test_a_filtered_delta_gives_five_thousand_at_most(graph, client):
@@ -195,7 +176,7 @@ def test_what_orders_must_come_first_in_the_filter(client):
     refused = client.get(
         "messages?$filter=internetMessageId eq '<a@b>'&$orderby=receivedDateTime desc"
     )
-    assert code_of(refused) == (400, "InefficientFilter")
+    assert refusal(refused) == (400, "InefficientFilter")
 
 
 def test_the_size_is_an_extended_property(graph, client):
@@ -219,8 +200,8 @@ def test_folders_have_names_children_and_pages(graph, client):
     made = client.post("mailFolders", json={"displayName": "Fetched"})
     assert made.status_code == 201
     again = client.post("mailFolders", json={"displayName": "Fetched"})
-    assert code_of(again) == (409, "ErrorFolderExists")
-    assert code_of(client.get("mailFolders/nowhere")) == (404, "ErrorItemNotFound")
+    assert refusal(again) == (409, "ErrorFolderExists")
+    assert refusal(client.get("mailFolders/nowhere")) == (404, "ErrorItemNotFound")
 
 
 def test_marking_and_refused_changes(graph, client):
@@ -228,9 +209,9 @@ def test_marking_and_refused_changes(graph, client):
     assert client.patch(f"messages/{message_id}", json={"isRead": True}).json()["isRead"] is True
     assert graph.messages(BOX)[0].read
     refused = client.patch(f"messages/{message_id}", json={"subject": "Other"})
-    assert code_of(refused) == (400, "ErrorInvalidPropertyUpdateSentMessage")
+    assert refusal(refused) == (400, "ErrorInvalidPropertyUpdateSentMessage")
     assert client.delete(f"messages/{message_id}").status_code == 204
-    assert code_of(client.delete(f"messages/{message_id}")) == (404, "ErrorItemNotFound")
+    assert refusal(client.delete(f"messages/{message_id}")) == (404, "ErrorItemNotFound")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +238,7 @@ def test_who_may_open_which_mailbox(graph, token, box, expected):
     status, _ = expected
     assert answer.status_code == status
     if status != 200:
-        assert code_of(answer) == expected
+        assert refusal(answer) == expected
     assert ("WWW-Authenticate" in answer.headers) is (status == 401)
 
 
@@ -265,14 +246,14 @@ def test_four_at_once_and_the_fifth_is_told_to_wait(graph):
     graph.latency_seconds = 0.3
 
     def ask(_: int) -> httpx.Response:
-        with client_of(graph) as client:
+        with client_of(graph, "person", BOX) as client:
             return client.get("mailFolders/inbox")
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(8)))
     refused = [answer for answer in answers if answer.status_code == 429]
     assert len(refused) == 4
-    assert code_of(refused[0]) == (429, "ApplicationThrottled")
+    assert refusal(refused[0]) == (429, "ApplicationThrottled")
     assert refused[0].headers["Retry-After"] == "1"
     assert (graph.throttled, graph.peak_concurrency) == (4, 5)
 
@@ -293,7 +274,7 @@ def test_faults_on_order(graph, client):
     message_id = graph.deliver(BOX, mail(1))
     graph.faults.fail_next(1, 503, where="$value")
     assert client.get(f"messages/{message_id}").status_code == 200
-    assert code_of(client.get(f"messages/{message_id}/$value")) == (503, "serviceUnavailable")
+    assert refusal(client.get(f"messages/{message_id}/$value")) == (503, "serviceUnavailable")
     graph.faults.break_answer_after(10)
     with pytest.raises(httpx.RemoteProtocolError):
         client.get(f"messages/{message_id}/$value")

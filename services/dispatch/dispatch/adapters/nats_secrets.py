@@ -1,10 +1,15 @@
 """The sealed secrets of outbound channels, in the KV bucket `postbus-secrets`."""
 
+from collections.abc import Awaitable, Callable
+
 from pydantic import SecretStr
 
 from postbus.bus import Bus
 from postbus.bus.topology import SECRETS_BUCKET
 from postbus.secrets import Opener
+
+OpenSecret = Callable[[str, str | None], Awaitable[SecretStr | None]]
+"""The secret of a channel: (channel id, sealed value or None for the kept one)."""
 
 
 class KeptSecrets:

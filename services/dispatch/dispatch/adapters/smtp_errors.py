@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiosmtplib import SMTPException, SMTPResponseException
 
-from postbus.connecting import explain
+from postbus.connecting import explain, explain_sending
 from postbus.connecting.tls import tls_refused
 from postbus.contracts.sending import SmtpReply
 from postbus.errors import CredentialsRejected, MailHostUnavailable, MailRefused, PostbusError
@@ -30,6 +30,9 @@ def refusal(code: int, text: str) -> PostbusError:
     reply = reply_of(code, text)
     said = f"{code} {text}"[:300]
     if 500 <= code < 600:
+        known = explain_sending(said)
+        if known is not None:
+            said = f"{said} ({known.what}) {known.advice}"[:500]
         return MailRefused(said, smtp_code=code, enhanced_code=reply.enhanced)
     wait = _WAIT.search(text)
     seconds = int(wait.group(1)) * _UNIT_SECONDS[wait.group(2).lower()] if wait else None

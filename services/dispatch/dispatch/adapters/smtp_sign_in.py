@@ -1,4 +1,4 @@
-"""Signs in to an SMTP server: by password, or by an access token of Google (XOAUTH2)."""
+"""Signs in to an SMTP server: by password, or by an access token of Google or Microsoft."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,25 @@ from pydantic import SecretStr
 
 from dispatch.adapters.smtp_errors import sign_in_refusal, smtp_errors
 from dispatch.adapters.threads import Threads
-from postbus.connecting import AccessTokens, GoogleCredential, explain, read_google
+from postbus.connecting import (
+    AccessTokens,
+    Credential,
+    MicrosoftApp,
+    MicrosoftSignIn,
+    explain,
+    read_credential,
+)
 from postbus.contracts.configuration import SmtpAuth
 from postbus.errors import CredentialsRejected
+from postbus.microsoft import MicrosoftTokens, Resource
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """Knows the ways to sign in; tokens are got in a thread."""
+    """Knows the ways to sign in; tokens of Google are got in a thread."""
 
     tokens: AccessTokens
+    microsoft: MicrosoftTokens
     threads: Threads
 
     async def __call__(
@@ -33,7 +42,7 @@ class SignIn:
 
         Raises:
             CredentialsRejected: people must act; reason and advice say how.
-            MailHostUnavailable: the server, or Google, cannot sign anybody in now.
+            MailHostUnavailable: the server, Google or Microsoft cannot sign anybody in now.
         """
         if auth is SmtpAuth.NONE:
             return
@@ -41,33 +50,38 @@ class SignIn:
             raise CredentialsRejected(
                 "user name or secret is missing",
                 reason="needs-sign-in",
-                advice="Give the user name and the password, or sign in with Google.",
+                advice="Give the user name and the password, or sign in with Google or Microsoft.",
             )
         _must_be_offered(smtp, host, auth)
         if auth is SmtpAuth.XOAUTH2:
-            await self._with_token(smtp, host, username, read_google(secret))
+            await self._with_token(smtp, host, username, read_credential(secret))
         else:
             await _with_password(smtp, host, username, secret)
 
     async def _with_token(
-        self, smtp: aiosmtplib.SMTP, host: str, username: str, credential: GoogleCredential
+        self, smtp: aiosmtplib.SMTP, host: str, username: str, credential: Credential
     ) -> None:
         """A token may end before its time, so a refused one is replaced once."""
-        token = await self.threads.run(lambda: self.tokens.token(credential))
+        token = await self._token(credential)
         first = await _refused_token(smtp, host, username, token)
         if first is None:
             return
         error = first
         if 500 <= first.code < 600:
             # Another connection may have replaced it in the meantime.
-            known = await self.threads.run(lambda: self.tokens.token(credential))
+            known = await self._token(credential)
             if known == token:
-                known = await self.threads.run(lambda: self.tokens.token(credential, anew=True))
+                known = await self._token(credential, anew=True)
             second = await _refused_token(smtp, host, username, known)
             if second is None:
                 return
             error = second
         raise sign_in_refusal(error.code, error.message, with_token=True) from error
+
+    async def _token(self, credential: Credential, *, anew: bool = False) -> SecretStr:
+        if isinstance(credential, (MicrosoftSignIn, MicrosoftApp)):
+            return await self.microsoft.token(credential, Resource.SMTP, anew=anew)
+        return await self.threads.run(lambda: self.tokens.token(credential, anew=anew))
 
 
 async def _refused_token(

@@ -1,6 +1,5 @@
 """Sends through an SMTP server: the platform's relay, or one of the customer's own."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
@@ -8,18 +7,16 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
 from pydantic import SecretStr
 
+from dispatch.adapters.nats_secrets import OpenSecret
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Target
 from dispatch.adapters.smtp_errors import refusal, reply_of, smtp_errors
 from dispatch.adapters.smtp_trying import Trial
 from dispatch.domain.compose import Composed
-from dispatch.ports import Accepted, OutcomeUnknown
+from dispatch.ports import Accepted, BeforeData, Letter, OutcomeUnknown
 from postbus.contracts.configuration import OutboundChannel, SmtpAuth, TlsMode
 from postbus.contracts.sending import SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
 from postbus.errors import NotConfigured
-
-OpenSecret = Callable[[str, str | None], Awaitable[SecretStr | None]]
-"""The secret of a channel: (channel id, sealed value or None for the kept one)."""
 
 _RELAY_TLS = {
     "smtp": TlsMode.NONE,
@@ -46,7 +43,7 @@ def relay_target(url: str) -> Target:
 
 
 class SmtpTransport:
-    """The port `Transport` for channels of every kind."""
+    """The port `Transport` for the relay and for servers of the customer's own."""
 
     def __init__(
         self,
@@ -61,13 +58,21 @@ class SmtpTransport:
         self._relay = relay
         self._open_secret = open_secret
 
+    def marks_survive(self, channel: OutboundChannel) -> bool:
+        del channel
+        return True
+
+    async def find(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bool | None:
+        """SMTP shows nothing that was sent."""
+        del channel, message_id, handle
+        return None
+
     async def send(
-        self,
-        channel: OutboundChannel,
-        mail: Composed,
-        *,
-        before_data: Callable[[], Awaitable[None]],
+        self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:
+        mail = await letter.mime()
         target = await self._target(channel, None)
         async with self._connections.borrow(target) as smtp:
             refused = await self._envelope(smtp, mail)

@@ -33,7 +33,11 @@ class Step(StrEnum):
 
 
 class Attempt(Contract):
-    """An unfinished mail: the whole request, and what was tried."""
+    """An unfinished mail: the whole request, and what was tried.
+
+    `sent_as` is the Message-ID that a claimed mail goes out with, where it is not ours, `handle`
+    what the other side knows it by besides.
+    """
 
     request: SendRequested
     step: Step = Step.ACCEPTED
@@ -43,6 +47,8 @@ class Attempt(Contract):
     claimed_by: str | None = None
     claimed_at: datetime | None = None
     outbound_channel: str | None = None
+    sent_as: str | None = None
+    handle: str | None = None
     doubt: Doubt | None = None
     verdict: Verdict | None = None
     last_outcome: SendOutcome | None = None

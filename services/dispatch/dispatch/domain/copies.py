@@ -12,26 +12,33 @@ from postbus.mail.addresses import normalise
 
 GIVE_UP_AFTER = timedelta(days=30)
 _AUTOMATIC = {"gmail": SentCopy.PROVIDER, "smtp": SentCopy.APPEND}
+_ALWAYS = {"graph": SentCopy.PROVIDER}
+"""What is sent from a draft is filed by its server, whatever anyone wants ("message: send")."""
 
 
 @dataclass(frozen=True)
 class Copying:
     """Who keeps the copy, and the inbound channel that reads the mailbox, if there is one.
 
-    `by` is never `auto`, and `append` only with a mailbox to append to.
+    `by` is never `auto`, and `append` only with a mailbox to append to. `seen_by_transport`: the
+    way out leads through the mailbox itself, so whoever sends can look there.
     """
 
     by: SentCopy
     mailbox: str | None = None
+    seen_by_transport: bool = False
 
     @property
     def shows_what_was_sent(self) -> bool:
         """Whether a look into the mailbox tells if a mail was sent: its server files it itself."""
-        return self.by is SentCopy.PROVIDER and self.mailbox is not None
+        can_look = self.seen_by_transport or self.mailbox is not None
+        return self.by is SentCopy.PROVIDER and can_look
 
 
 def sent_copy(outbound: OutboundChannel, configuration: Configuration) -> Copying:
     """What becomes of the copies of a channel's mail."""
+    if outbound.kind in _ALWAYS:
+        return Copying(_ALWAYS[outbound.kind], seen_by_transport=True)
     mailbox = _mailbox(outbound, configuration)
     by = outbound.sent_copy
     if by is SentCopy.AUTO:

@@ -15,11 +15,12 @@ from postbus.contracts.base import Contract, Slug
 class Doubt(Contract):
     """What is known so far; it stands beside the claim, so a crash forgets no look.
 
-    `absent` looks did not find the mail, `blind` ones could not look.
+    `mailbox` is the inbound channel whose reader looks; null: the transport looks itself. `absent`
+    looks did not find the mail, `blind` ones could not look.
     """
 
     why: str
-    mailbox: Slug
+    mailbox: Slug | None
     look_at: datetime
     absent: int = 0
     blind: int = 0
@@ -40,7 +41,7 @@ class Looks:
 
     delays_seconds: tuple[float, ...] = (10, 30, 80)
 
-    def begin(self, why: str, mailbox: str, *, now: datetime) -> Doubt:
+    def begin(self, why: str, mailbox: str | None, *, now: datetime) -> Doubt:
         """The doubt, with the first look still to come."""
         return Doubt(why=why, mailbox=mailbox, look_at=self._after(0, now))
 

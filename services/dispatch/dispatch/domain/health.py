@@ -31,7 +31,8 @@ def seen_in(error: Exception) -> Seen | None:
         reason = error.reason or "needs-sign-in"
         return Seen(ChannelState.NEEDS_SIGN_IN, reason, str(error), error.advice)
     if isinstance(error, NotConfigured):
-        return Seen(ChannelState.DEGRADED, "not-configured", str(error))
+        reason = error.reason or "not-configured"
+        return Seen(ChannelState.DEGRADED, reason, str(error), error.advice)
     if isinstance(error, MailHostUnavailable) and (error.reason or error.smtp_code is None):
         return Seen(ChannelState.DEGRADED, error.reason, str(error), error.advice)
     return None

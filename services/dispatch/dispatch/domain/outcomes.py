@@ -16,6 +16,7 @@ def outcome(
     reason: str = "",
     reply: SmtpReply | None = None,
     from_address: str = "",
+    sent_as: str | None = None,
     next_attempt_at: datetime | None = None,
 ) -> SendOutcome:
     """The fact about an attempt."""
@@ -25,6 +26,7 @@ def outcome(
         ticket_number=request.ticket_number,
         queue=request.queue,
         message_id=request.message_id,
+        sent_as=sent_as,
         kind=request.kind,
         automatic=request.automatic,
         state=state,
