@@ -316,7 +316,7 @@ async def test_an_app_opens_the_mailbox_as_itself(
         client = {"client_id": APP, "certificate": public, "private_key": private}
     async with scene(tmp_path, identity) as there:
         there.api.graph.warns = TryStep(
-            name=TryStepName.SCOPE, ok=True, reason="scope-too-wide", advice="Narrow it.",
+            name=TryStepName.SCOPE, ok=True, reason="app-may-open-others", advice="Narrow it.",
             detail="the app may open ceo@xyz.com, too",
         )  # fmt: skip
         answer = await there.post(
@@ -324,7 +324,7 @@ async def test_an_app_opens_the_mailbox_as_itself(
         )
         assert answer.status_code == 201, answer.text
         (warning,) = answer.json()["warnings"]
-        assert (warning["name"], warning["reason"]) == ("scope", "scope-too-wide")
+        assert (warning["name"], warning["reason"]) == ("scope", "app-may-open-others")
         graph = answer.json()["inbound"]["graph"]
         assert (graph["auth"], graph["tenant"]) == ("app-only", XYZ)
         assert (graph["probe_mailbox"], graph["secret_set"]) == ("ceo@xyz.com", True)
