@@ -4,7 +4,6 @@ import random
 import secrets
 from weakref import WeakValueDictionary
 
-import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -27,12 +26,9 @@ from postbus.bus.topology import (
     HEALTH_BUCKET,
     HINTS_BUCKET,
     LEASES_BUCKET,
-    LIMITS_BUCKET,
     SECRETS_BUCKET,
-    SIGN_INS_BUCKET,
 )
 from postbus.configuration import Follower
-from postbus.connecting.http import ReachingTransport
 from postbus.contracts.base import utc_now
 from postbus.contracts.catalogue import PROVE_GRAPH_SUBJECT, TRY_GRAPH_SUBJECT
 from postbus.contracts.configuration import InboundChannel
@@ -51,11 +47,7 @@ from postbus.mailboxes.proof_rounds import ProofRounds
 from postbus.mailboxes.proving import Proving
 from postbus.mailboxes.scheduling import Scheduler
 from postbus.mailboxes.taking import TakingIn
-from postbus.microsoft.asking import IdentityPlatform
-from postbus.microsoft.client import Graph
-from postbus.microsoft.limits import MailboxLimits
-from postbus.microsoft.sign_ins import KeptSignIns
-from postbus.microsoft.tokens import MicrosoftTokens
+from postbus.microsoft import open_microsoft
 from postbus.reading import MailReader
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
@@ -109,12 +101,18 @@ class _Parts:
         self._health = NatsHealth(lambda: self.bus.bucket(HEALTH_BUCKET))
         self._board = Board(self._health, self._telling.tell, utc_now)
         self._readers = WeakValueDictionary[tuple[str, str], FolderReader]()
-        self._graph, tokens = self._microsoft()
         file = settings.secrets_private_key_file
+        self._microsoft = open_microsoft(
+            self.bus.bucket,
+            reach=settings.reach,
+            tls=settings.tls_contexts,
+            private_key_file=file,
+            registry=self.registry,
+        )
         self._secret_of = ChannelSecrets(
             lambda: self.bus.bucket(SECRETS_BUCKET), Opener.from_file(file) if file else None
         )
-        self._opening = Opening(self._graph, tokens, self._secret_of, self._board.credential)
+        self._opening = Opening(self._microsoft, self._secret_of, self._board.credential)
         self._leases = NatsLeases(
             lambda: self.bus.bucket(LEASES_BUCKET),
             service=KIND,
@@ -139,19 +137,6 @@ class _Parts:
 
     async def _cursors_bucket(self) -> Bucket:
         return await self.bus.bucket(CURSORS_BUCKET)
-
-    def _microsoft(self) -> tuple[Graph, MicrosoftTokens]:
-        settings = self._settings
-        reach, tls = settings.reach, settings.tls_contexts
-        tokens = MicrosoftTokens(
-            IdentityPlatform(reach, tls),
-            KeptSignIns(
-                lambda: self.bus.bucket(SIGN_INS_BUCKET), settings.secrets_private_key_file
-            ),
-        )
-        limits = MailboxLimits(lambda: self.bus.bucket(LIMITS_BUCKET), registry=self.registry)
-        http = httpx.AsyncClient(transport=ReachingTransport(reach, tls))
-        return Graph(http, tokens, limits, self.registry), tokens
 
     def _surroundings(self) -> Surroundings:
         settings = self._settings
@@ -248,6 +233,6 @@ class _Parts:
         await renewing.stop()
         await self._leases.leave()
         await self.hints.stop()
-        await self._graph.close()
+        await self._microsoft.close()
         await self.follower.stop()
         await self.bus.stop()

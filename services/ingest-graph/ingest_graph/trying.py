@@ -10,6 +10,7 @@ from ingest_graph.taking_up import folder_missing
 from postbus.contracts.configuration import GraphAuth, GraphSettings, InboundChannel
 from postbus.contracts.trying import TryInbound, TryResult, TryStep, TryStepName
 from postbus.errors import NotConfigured, PostbusError
+from postbus.microsoft.granted import reach_of_app, too_wide
 
 Result = TypeVar("Result")
 
@@ -23,7 +24,7 @@ class Steps(Protocol):
     async def open(self, graph: GraphSettings, secret: SecretStr) -> Mailbox:
         """The mailbox, with a token that was just got."""
 
-    async def roles(self, graph: GraphSettings, secret: SecretStr) -> Sequence[str]:
+    async def roles(self, secret: SecretStr) -> Sequence[str]:
         """The application permissions that hold for every mailbox of the organisation."""
 
 
@@ -91,23 +92,12 @@ class Trying:
 
     async def _scope(self, graph: GraphSettings, secret: SecretStr) -> TryStep:
         """Whether the app may open other mailboxes, too: never a failure, at most a warning."""
-        name = TryStepName.SCOPE
-        if graph.probe_mailbox is not None:
-            if await self._opens(graph, graph.probe_mailbox, secret):
-                return _warning(f"the app can open {graph.probe_mailbox}, which it must not")
-            return TryStep(name=name, ok=True, detail=f"{graph.probe_mailbox} is closed to the app")
-        wide = [one for one in await self._steps.roles(graph, secret) if one.startswith("Mail.")]
-        if wide:
-            return _warning(
-                f"the app has {', '.join(wide)} for every mailbox of the organisation, unless an "
-                "application access policy limits it"
-            )
-        return TryStep(
-            name=name,
-            ok=True,
-            detail="no permission on mail holds for the whole organisation; name a "
-            "`probe_mailbox` to have that tried",
-        )
+        probe = graph.probe_mailbox
+        if probe is None:
+            return reach_of_app(await self._steps.roles(secret))
+        if await self._opens(graph, probe, secret):
+            return too_wide(f"the app can open {probe}, which it must not")
+        return TryStep(name=TryStepName.SCOPE, ok=True, detail=f"{probe} is closed to the app")
 
     async def _opens(self, graph: GraphSettings, other: str, secret: SecretStr) -> bool:
         try:
@@ -136,17 +126,6 @@ async def _folders(mailbox: Mailbox, channel: InboundChannel) -> str:
     if channel.move_to is not None:
         await mailbox.make_folder(channel.move_to)
     return "; ".join(words)
-
-
-def _warning(detail: str) -> TryStep:
-    return TryStep(
-        name=TryStepName.SCOPE,
-        ok=True,
-        detail=detail,
-        reason="app-may-open-others",
-        advice="Give the app its rights by RBAC for Applications with a scope of the mailboxes of "
-        "Postbus, and take the consent for the whole organisation away in Entra: the two add up.",
-    )
 
 
 def _failed(name: TryStepName, error: PostbusError) -> TryStep:

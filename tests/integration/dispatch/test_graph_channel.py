@@ -356,4 +356,4 @@ async def test_a_trial_of_an_app_with_consent_for_all_mailboxes_warns(
     await graph_channel(stage, microsoft, credential=microsoft.app_only())
     result = await try_out(stage, microsoft, auth="app-only")
     assert result.ok
-    assert result.steps[-1].reason == "all-mailboxes"
+    assert result.steps[-1].reason == "app-may-open-others"

@@ -1,13 +1,11 @@
 """Tries a mailbox of Microsoft 365 out for sending, step by step, and sends nothing."""
 
-import base64
 import socket
 import ssl
 from collections.abc import Awaitable
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-import orjson
 from pydantic import SecretStr
 
 from dispatch.adapters.smtp_trying import failed_step
@@ -15,12 +13,12 @@ from dispatch.adapters.threads import Threads
 from postbus.connecting import MicrosoftApp, MicrosoftCredential, Reach, TlsContexts, names_of
 from postbus.connecting.reaching import unreachable
 from postbus.connecting.tls import tls_refused
-from postbus.contracts.base import JsonObject
 from postbus.contracts.configuration import GraphAccess
 from postbus.contracts.trying import TryResult, TryStep, TryStepName
 from postbus.errors import PostbusError
 from postbus.mail.addresses import normalise
 from postbus.microsoft import Microsoft, Resource
+from postbus.microsoft.granted import granted, reach_of_app
 
 Result = TypeVar("Result")
 
@@ -113,48 +111,19 @@ def _server(access: GraphAccess) -> tuple[str, int]:
 
 
 def _scope(token: SecretStr, credential: MicrosoftCredential) -> TryStep:
-    """What the token may do, where it can be read: Microsoft promises no form of it."""
-    claims = _claims(token)
-    of_app = isinstance(credential, MicrosoftApp)
-    given = claims.get("roles", []) if of_app else str(claims.get("scp", "")).split()
-    step = TryStep(name=TryStepName.SCOPE, ok=True)
-    if of_app:
-        return _scope_of_app(step, [str(one) for one in given])
-    missing = [one for one in _NEEDED if not {one, f"{one}.Shared"} & set(given)]
-    if given and missing:
-        return step.model_copy(
-            update={
-                "ok": False,
-                "detail": f"the sign-in may do {', '.join(given)}; it lacks {', '.join(missing)}",
-                "reason": "consent-missing",
-                "advice": "Sign in again and accept what is asked for.",
-            }
-        )
-    return step.model_copy(update={"detail": ", ".join(given)})
-
-
-def _scope_of_app(step: TryStep, roles: list[str]) -> TryStep:
-    """RBAC for Applications gives no roles in the token; tenant-wide consent does."""
-    if not set(_NEEDED) & set(roles):
-        return step.model_copy(
-            update={"detail": "the app has no permission for every mailbox of the organisation"}
-        )
+    """What the token may do, where it can be read."""
+    found = granted(token)
+    if isinstance(credential, MicrosoftApp):
+        return reach_of_app(found.roles)
+    step = TryStep(name=TryStepName.SCOPE, ok=True, detail=", ".join(found.scopes))
+    missing = [one for one in _NEEDED if not {one, f"{one}.Shared"} & set(found.scopes)]
+    if not found.scopes or not missing:
+        return step
     return step.model_copy(
         update={
-            "detail": f"the app has {', '.join(roles)} for the organisation; unless a policy "
-            "limits it, it may open every mailbox",
-            "reason": "all-mailboxes",
-            "advice": "Give the app its roles by RBAC for Applications, for this mailbox only, and "
-            "take the consent in Microsoft Entra away.",
+            "ok": False,
+            "detail": f"the sign-in may do {step.detail}; it lacks {', '.join(missing)}",
+            "reason": "consent-missing",
+            "advice": "Sign in again and accept what is asked for.",
         }
     )
-
-
-def _claims(token: SecretStr) -> JsonObject:
-    """The claims of a JWT (RFC 7519), unverified: they are shown, and nothing follows from them."""
-    parts = token.get_secret_value().split(".")
-    try:
-        found = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=="))
-    except (IndexError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -5,15 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-import jwt
 from pydantic import SecretStr
 
 from ingest_graph.adapters.graph_mailbox import Mailbox365
 from postbus.connecting import names_of, read_microsoft
 from postbus.contracts.configuration import GraphSettings, InboundChannel
 from postbus.errors import CredentialsRejected, NotConfigured
-from postbus.microsoft.client import Graph
-from postbus.microsoft.tokens import MicrosoftTokens, Resource
+from postbus.microsoft import Microsoft, Resource
+from postbus.microsoft.granted import granted
 
 _HTTPS = 443
 
@@ -23,13 +22,12 @@ class Opening:
 
     def __init__(
         self,
-        graph: Graph,
-        tokens: MicrosoftTokens,
+        microsoft: Microsoft,
         secrets: Callable[[str, str | None], Awaitable[SecretStr | None]],
         expires: Callable[[str, datetime | None], None],
     ) -> None:
-        self._graph = graph
-        self._tokens = tokens
+        self._graph = microsoft.graph
+        self._tokens = microsoft.tokens
         self._secrets = secrets
         self._expires = expires
 
@@ -58,13 +56,5 @@ class Opening:
         await self._tokens.token(credential, Resource.GRAPH)
         return Mailbox365(self._graph.mailbox(graph, credential), graph.mailbox)
 
-    async def roles(self, graph: GraphSettings, secret: SecretStr) -> Sequence[str]:
-        """Of the token: rights by RBAC for Applications are none of Entra's and not in it."""
-        del graph
-        token = await self._tokens.token(read_microsoft(secret), Resource.GRAPH)
-        try:
-            # Not verified: it is Graph's to verify, and only words for people come of it.
-            claims = jwt.decode(token.get_secret_value(), options={"verify_signature": False})
-        except jwt.InvalidTokenError:
-            return ()
-        return tuple(str(one) for one in claims.get("roles", ()))
+    async def roles(self, secret: SecretStr) -> Sequence[str]:
+        return granted(await self._tokens.token(read_microsoft(secret), Resource.GRAPH)).roles
