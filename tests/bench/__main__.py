@@ -22,6 +22,7 @@ import uvloop
 from bench.figures import lines, table
 from bench.flow import Flow, Plan
 from bench.generator import mails
+from bench.graph_mailbox import graph_mailbox
 from bench.loopguard_latency import verdicts
 from bench.mailboxes import mailboxes
 from bench.peer import PeerMissing, install, measure
@@ -76,6 +77,9 @@ def _run(asked: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
                 asked.boxes, old_mails=asked.old_mails, idle_seconds=max(3.0, asked.boxes * 0.03)
             )
         )
+    if asked.graph_mails:
+        _say(f"{asked.graph_mails} mails in a mailbox of Microsoft 365 …")
+        results["graph_mailbox"] = uvloop.run(graph_mailbox(asked.graph_mails))
     if not asked.without_peer:
         _say("The same mails through django-helpdesk …")
         results["peer"] = measure(list(mails(plan.count, seed=plan.seed, edition="saturated")))
@@ -96,6 +100,10 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--old-mails", type=int, default=5000,
         help="mails from before in one more mailbox (5000; the target is 100000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--graph-mails", type=int, default=500,
+        help="mails at once in a mailbox of Microsoft 365 (500; 0: none)",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, help="write every figure into this file")
     return parser

@@ -99,6 +99,17 @@ def lines(results: dict[str, Any]) -> list[Line]:
             Line("    and at worst", boxes["beside_ms"]["max"], "ms", at_most=2000),
             Line("    old mails imported meanwhile", boxes["old_mails_a_second"], "/s"),
         ]  # fmt: skip
+    if "graph_mailbox" in results:
+        graph = results["graph_mailbox"]
+        found += [
+            Line(f"mails read by Graph, {graph['latency_ms']:.0f} ms an answer",
+                 graph["mails_a_minute"], "/min"),
+            Line("  requests for each", graph["requests_per_mail"], ""),
+            Line("  most at once (Graph allows 4)", graph["peak_concurrency"], "", at_most=4),
+            Line("  limits of Graph broken", graph["throttled"], "", at_most=0),
+            Line("  mail in the mailbox to event, p50, asked every second",
+                 graph["event_ms"]["p50"], "ms"),
+        ]  # fmt: skip
     if "full_store" in results:
         stored = results["full_store"]["mails_before"]
         found += [

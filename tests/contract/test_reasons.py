@@ -9,23 +9,34 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GUIDES = [
-    REPOSITORY / "docs" / "guides" / name
-    for name in ("gmail.md", "imap-smtp.md", "microsoft-refusals.md")
+    REPOSITORY / "docs" / "guides" / name for name in ("gmail.md", "imap-smtp.md", "office365.md")
 ]
 CODE = (
     "shared/postbus/connecting",
+    "shared/postbus/mailboxes",
     "shared/postbus/microsoft",
     "services/config",
     "services/dispatch",
+    "services/ingest-graph",
     "services/ingest-imap",
 )
-SAYS_WHY = {"MailHostUnavailable", "CredentialsRejected", "NotConfigured", "ChannelHealth"}
+SAYS_WHY = {
+    "MailHostUnavailable",
+    "CredentialsRejected",
+    "NotConfigured",
+    "ChannelHealth",
+    "TryStep",
+}
 ROW = re.compile(r"^\| `([a-z-]+)` \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
 
 
 def words_in(tree: ast.AST) -> Iterator[str]:
     """Words that errors are raised with, and those of the table of `sign_in.py`."""
     for call in ast.walk(tree):
+        if isinstance(call, ast.Dict):
+            for key, value in zip(call.keys, call.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "reason":
+                    yield from constants(value)
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
             continue
         if call.func.id == "Explained" and call.args:
@@ -57,7 +68,14 @@ def explained() -> set[str]:
 
 def test_the_words_are_found() -> None:
     """Else the test below would hold for nothing."""
-    some = {"wrong-password", "private-address", "certificate", "not-delegated", "scope-missing"}
+    some = {
+        "wrong-password",
+        "private-address",
+        "certificate",
+        "not-delegated",
+        "scope-missing",
+        "wrong-account",
+    }
     assert some <= set(reasons())
 
 

@@ -16,7 +16,13 @@ from config_service.app import assemble
 from config_service.settings import Settings
 from doubles.kv import MemoryBucket, MemoryBus
 from postbus.contracts.base import Contract
-from postbus.contracts.catalogue import PROVE_SUBJECT, TRY_INBOUND_SUBJECT, TRY_OUTBOUND_SUBJECT
+from postbus.contracts.catalogue import (
+    PROVE_GRAPH_SUBJECT,
+    PROVE_SUBJECT,
+    TRY_GRAPH_SUBJECT,
+    TRY_INBOUND_SUBJECT,
+    TRY_OUTBOUND_SUBJECT,
+)
 from postbus.contracts.mailboxes import CompletenessProof, Prove
 from postbus.contracts.trying import TryInbound, TryOutbound, TryResult, TryStep, TryStepName
 from postbus.runtime.serve import Service
@@ -43,11 +49,13 @@ class Dispatch:
 
 
 @dataclass
-class IngestImap:
-    """Answers tries of mailboxes, and proves, as ingest-imap would."""
+class Reader:
+    """Answers tries of mailboxes, and proves, as ingest-imap or ingest-graph would."""
 
     fails_at: TryStepName | None = None
     reason: str = "wrong-password"
+    warns: TryStep | None = None
+    """A further step, which is good and yet has a reason."""
     asked: list[TryInbound] = field(default_factory=list)
     proved: list[str] = field(default_factory=list)
 
@@ -56,7 +64,8 @@ class IngestImap:
         self.asked.append(question)
         if self.fails_at is None:
             names = (TryStepName.RESOLVE, TryStepName.SIGN_IN, TryStepName.FOLDERS)
-            return TryResult(ok=True, steps=tuple(TryStep(name=one, ok=True) for one in names))
+            steps = tuple(TryStep(name=one, ok=True) for one in names)
+            return TryResult(ok=True, steps=(*steps, *((self.warns,) if self.warns else ())))
         step = TryStep(
             name=self.fails_at, ok=False, detail="it said no", reason=self.reason, advice="Do it."
         )
@@ -78,7 +87,8 @@ class ConfigUnderTest:
     client: httpx.AsyncClient
     bus: MemoryBus
     dispatch: Dispatch
-    ingest: IngestImap
+    ingest: Reader
+    graph: Reader
     keys: KeyPair
 
     @property
@@ -150,14 +160,16 @@ async def running(
     """The service, started, with an admin's client."""
     settings, pair = settings_in(folder, **others)
     bus = bus or MemoryBus()
-    dispatch, ingest = Dispatch(), IngestImap()
+    dispatch, ingest, graph = Dispatch(), Reader(), Reader()
     bus.answers[TRY_OUTBOUND_SUBJECT] = dispatch.answer
     bus.answers[TRY_INBOUND_SUBJECT] = ingest.answer
     bus.answers[PROVE_SUBJECT] = ingest.prove
+    bus.answers[TRY_GRAPH_SUBJECT] = graph.answer
+    bus.answers[PROVE_GRAPH_SUBJECT] = graph.prove
     service = assemble(settings, bus, CollectorRegistry())
     await service.start()
     async with client_of(service, TOKENS["admin"]) as client:
         try:
-            yield ConfigUnderTest(service, client, bus, dispatch, ingest, pair)
+            yield ConfigUnderTest(service, client, bus, dispatch, ingest, graph, pair)
         finally:
             await service.stop()

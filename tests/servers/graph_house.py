@@ -4,12 +4,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest_graph.app import build
+from ingest_graph.domain.hints import folder_key
 from ingest_graph.settings import IngestGraphSettings
+from postbus.bus.topology import HEALTH_BUCKET, HINTS_BUCKET
 from postbus.contracts.catalogue import FILED_SUBJECT, PROVE_GRAPH_SUBJECT
 from postbus.contracts.mailboxes import AskFiled, CompletenessProof, Filed, Prove
 from postbus.runtime.serve import Service
+from servers.graph.store import Stored
 from servers.mailboxes import House
 from servers.microsoft365 import Microsoft365
+
+
+def mail(number: object, *, size: int = 0) -> bytes:
+    """A mail of a customer; `size` makes it that long, about."""
+    line = "x" * 70 + "\r\n"
+    return (
+        f"From: Anna <anna@customer.example>\r\nTo: support@example.com\r\n"
+        f"Subject: Mail {number}\r\n"
+        f"Message-ID: <mail-{str(number).replace(' ', '-')}@customer.example>\r\n"
+        f"Date: Tue, 24 Nov 2026 12:00:00 +0000\r\n\r\nHello {number}.\r\n"
+        f"{line * (size // len(line))}"
+    ).encode()
 
 
 @dataclass
@@ -19,7 +34,8 @@ class GraphHouse(House):
     microsoft: Microsoft365 = field(default_factory=Microsoft365)
     filed_never: set[str] = field(default_factory=set)
     """Ids that ticketing has on no ticket, whatever is told."""
-    ticketing_is_away: bool = False
+    answers: Any = None
+    """The subscription by which ticketing answers; without it nobody does."""
 
     async def mailbox(self, id_: str = "support", *, app_only: bool = False, **fields: Any) -> str:
         """A mailbox, its person, and the channel that reads it; its address."""
@@ -50,6 +66,13 @@ class GraphHouse(House):
         await self.secret(id_, secret)
         await self.document("inbound-channels", id_, document)
 
+    def lying(self, address: str, folder: str) -> list[Stored]:
+        """What lies in a folder; nothing while there is no such folder."""
+        try:
+            return self.microsoft.graph.messages(address, folder)
+        except StopIteration:
+            return []
+
     def build(self, fields: dict[str, Any]) -> Service:
         own = {"tls_ca_file": self.microsoft.graph.ca_file, "poll_seconds": 0.3}
         return build(IngestGraphSettings(**(own | fields)))
@@ -58,8 +81,6 @@ class GraphHouse(House):
         """Answer as ticketing does, by what is in the stream."""
 
         async def reply(message: Any) -> None:
-            if self.ticketing_is_away:
-                return
             asked = AskFiled.model_validate_json(message.data)
             there = {
                 fact.data.route.origin.provider_id
@@ -69,7 +90,22 @@ class GraphHouse(House):
             missing = tuple(one for one in asked.ids if one not in there)
             await message.respond(Filed(missing="", missing_ids=missing).model_dump_json().encode())
 
-        await self.admin.subscribe(FILED_SUBJECT, cb=reply)
+        self.answers = await self.admin.subscribe(FILED_SUBJECT, cb=reply)
+
+    async def ticketing_away(self) -> None:
+        """Nobody answers for ticketing from now on."""
+        await self.answers.unsubscribe()
+        await self.admin.flush()
+
+    async def hint(self, channel: str, folder: str, hint: str) -> None:
+        """As the door for notices does."""
+        bucket = await self.admin.jetstream().key_value(HINTS_BUCKET)
+        await bucket.put(f"{channel}.{folder_key(folder)}.{hint}", b"now")
+
+    async def write_proof(self, proof: CompletenessProof) -> None:
+        """In the place of the last one."""
+        bucket = await self.admin.jetstream().key_value(HEALTH_BUCKET)
+        await bucket.put(f"proof.{proof.channel}", proof.model_dump_json().encode())
 
     async def proof(self, channel: str = "support") -> CompletenessProof:
         return await self.ask(PROVE_GRAPH_SUBJECT, Prove(channel=channel), CompletenessProof)

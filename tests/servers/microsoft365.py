@@ -102,6 +102,10 @@ class Microsoft365:
             signed_in_at=datetime.now(UTC),
         )
 
+    def scope(self, mailbox: str, *roles: str) -> None:
+        """What Exchange lets the app do in a mailbox (RBAC for Applications); nothing elsewhere."""
+        self.graph.access.rbac.setdefault(CLIENT_ID, {})[mailbox] = set(roles)
+
     def app_only(self) -> MicrosoftApp:
         """What is sealed for an app that signs in as itself."""
         return MicrosoftApp(client=self.client, authority_url=self.authority_url)

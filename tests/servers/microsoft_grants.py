@@ -69,6 +69,8 @@ class Grants:
     most_refreshes_at_once: Counter[str] = field(default_factory=Counter)
     refreshes: Counter[str] = field(default_factory=Counter)
     """Address → how often a refresh token of it was used."""
+    withheld: set[str] = field(default_factory=set)
+    """Scopes that no token has, though they were asked for and consented to."""
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def grant(self, tenant_named: str, form: dict[str, str]) -> dict[str, Any]:
@@ -225,7 +227,9 @@ class Grants:
                 f"application with ID '{app.client_id}' named '{app.name}'. Send an interactive "
                 "authorization request for this user and resource.", suberror="consent_required",
             )  # fmt: skip
-        granted = sorted(s for s in app.consented(user) if s.startswith(f"{resource}/"))
+        granted = sorted(
+            s for s in app.consented(user) - self.withheld if s.startswith(f"{resource}/")
+        )
         self.tokens.users[user.oid] = user
         token = self.tokens.access(
             {

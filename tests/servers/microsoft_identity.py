@@ -6,10 +6,12 @@ flows. People sign in on pages with real forms. What it knows may be changed mea
 
 import json
 import secrets
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -70,6 +72,7 @@ class MicrosoftIdentity:
     grants: Grants = field(init=False)
     _pages: dict[str, Asked] = field(default_factory=dict, repr=False)
     _user_codes: dict[str, str] = field(default_factory=dict, repr=False)
+    _connections: set[Any] = field(default_factory=set, repr=False)
     _server: ThreadingHTTPServer | None = field(default=None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 
@@ -107,6 +110,14 @@ class MicrosoftIdentity:
             protocol_version = "HTTP/1.1"
             timeout = 30
 
+            def setup(self) -> None:
+                identity._connections.add(self.request)
+                super().setup()
+
+            def finish(self) -> None:
+                super().finish()
+                identity._connections.discard(self.request)
+
             def do_POST(self) -> None:
                 identity.serve(self)
 
@@ -133,6 +144,10 @@ class MicrosoftIdentity:
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
+            for connection in list(self._connections):
+                # Clients keep theirs open; the threads that serve them end with this.
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
             self._thread.join(5)
 
     def serve(self, request: BaseHTTPRequestHandler) -> None:

@@ -107,6 +107,11 @@ class HealthView(Contract):
     lag_seconds: float | None = None
     credential_expires_at: datetime | None = None
     waiting: int | None = Field(default=None, description="mails there that are not fetched yet")
+    sign_in_url: str | None = Field(
+        default=None,
+        description="of a mailbox that needs its owner to sign in anew with Microsoft: opened in a "
+        "browser it does that",
+    )
 
 
 class HeldMailView(Contract):

@@ -8,6 +8,8 @@ from config_service.bodies import STRICT
 from config_service.domain.gmail import GMAIL_SMTP_HOST, GMAIL_SMTP_PORT
 from postbus.contracts.base import Contract
 from postbus.contracts.configuration import (
+    GraphAccess,
+    GraphSettings,
     ImapSettings,
     InboundChannel,
     OutboundChannel,
@@ -18,6 +20,17 @@ from postbus.contracts.configuration import (
 
 MAX_SECRET = 16384
 """A key file of a service account has 2,400 characters."""
+
+
+GRAPH_SECRET: Any = Field(
+    default=None,
+    exclude=True,
+    min_length=1,
+    max_length=MAX_SECRET,
+    description="of an app: JSON with `client_id`, and `client_secret` or `certificate` and "
+    "`private_key` (PEM); a person's sign-in starts at `connect/microsoft`",
+)
+SHOWN_ONLY: Any = Field(default=False, exclude=True, description="shown only")
 
 
 class ImapBody(ImapSettings):
@@ -35,13 +48,31 @@ class ImapBody(ImapSettings):
     secret_set: bool = Field(default=False, exclude=True, description="shown only")
 
 
+class GraphBody(GraphSettings):
+    """A mailbox of Microsoft 365 as it is sent."""
+
+    model_config = STRICT
+
+    secret: SecretStr | None = GRAPH_SECRET
+    secret_set: bool = SHOWN_ONLY
+
+
+class GraphAccessBody(GraphAccess):
+    """How such a mailbox sends, as it is sent."""
+
+    model_config = STRICT
+
+    secret: SecretStr | None = GRAPH_SECRET
+    secret_set: bool = SHOWN_ONLY
+
+
 class InboundChannelBody(InboundChannel):
     """An inbound channel as it is sent."""
 
     model_config = STRICT
 
     imap: ImapBody | None = None
-    graph: None = Field(default=None, exclude=True, description="not there yet")
+    graph: GraphBody | None = None
 
     @field_validator("after_fetch", mode="before")
     @classmethod
@@ -55,10 +86,23 @@ class ImapView(ImapSettings):
     secret_set: bool = Field(description="whether a secret is kept")
 
 
+class GraphView(GraphSettings):
+    """A mailbox of Microsoft 365 as it is shown."""
+
+    secret_set: bool = Field(description="whether a secret is kept")
+
+
+class GraphAccessView(GraphAccess):
+    """How such a mailbox sends, as it is shown."""
+
+    secret_set: bool = Field(description="whether a secret is kept")
+
+
 class InboundChannelView(InboundChannel):
     """An inbound channel as it is shown."""
 
     imap: ImapView | None = None
+    graph: GraphView | None = None
 
 
 class SmtpBody(SmtpSettings):
@@ -82,6 +126,7 @@ class OutboundChannelBody(OutboundChannel):
     model_config = STRICT
 
     smtp: SmtpBody | None = None
+    graph: GraphAccessBody | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -111,6 +156,7 @@ class OutboundChannelView(OutboundChannel):
     """An outbound channel as it is shown."""
 
     smtp: SmtpView | None = None
+    graph: GraphAccessView | None = None
 
 
 class InboundChannels(Contract):

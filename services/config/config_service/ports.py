@@ -6,8 +6,11 @@ from typing import Protocol
 from config_service.domain.channel_health import Step
 from config_service.domain.google_consent import Consent
 from config_service.domain.held_mails import Told
+from config_service.domain.microsoft_consent import Consent as AskedConsent
+from config_service.domain.microsoft_consent import Flow
 from postbus.configuration import Kept
 from postbus.connecting import GoogleRefreshToken
+from postbus.connecting.credentials import MicrosoftSignIn
 from postbus.contracts.base import JsonObject
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import Change, InboundChannel, OutboundChannel
@@ -64,10 +67,10 @@ class TellAudit(Protocol):
 
 
 class TryInboundChannel(Protocol):
-    """Has ingest-imap try a mailbox."""
+    """Has the service that reads such mailboxes try one."""
 
     async def __call__(self, channel: InboundChannel, sealed_secret: str | None) -> TryResult:
-        """How far it came; BusUnavailable when ingest-imap does not answer."""
+        """How far it came; BusUnavailable when that service does not answer."""
 
 
 class TryOutboundChannel(Protocol):
@@ -88,10 +91,10 @@ class Known(Protocol):
 
 
 class Prove(Protocol):
-    """Has ingest-imap compare a mailbox with what is known of it."""
+    """Has the service that reads it compare a mailbox with what is known of it."""
 
-    async def __call__(self, channel_id: str) -> CompletenessProof:
-        """The proof; BusUnavailable when ingest-imap does not answer."""
+    async def __call__(self, channel: InboundChannel) -> CompletenessProof:
+        """The proof; BusUnavailable when that service does not answer."""
 
 
 class GoogleConsent(Protocol):
@@ -108,6 +111,26 @@ class GoogleConsent(Protocol):
                 reason and advice.
             MailHostUnavailable: Google could not be asked.
         """
+
+
+class MicrosoftConsent(Protocol):
+    """Asks a person with an account of Microsoft 365 for consent.
+
+    Every method raises CredentialsRejected where Microsoft does not take client, person or answer,
+    with reason and advice; and MailHostUnavailable where Microsoft cannot be asked.
+    """
+
+    async def begin(self, consent: AskedConsent, redirect_url: str) -> tuple[Flow, str]:
+        """A sign-in by authorization code, and the page of Microsoft that asks."""
+
+    async def begin_device(self, consent: AskedConsent) -> Flow:
+        """A sign-in by device code; `kept` has what the person is to be told (RFC 8628 §3.2)."""
+
+    async def redeem(self, flow: Flow, returned: Mapping[str, str]) -> MicrosoftSignIn:
+        """What the parameters that came back stand for."""
+
+    async def redeem_device(self, flow: Flow) -> MicrosoftSignIn | None:
+        """The same, asked once; None while the person is not done."""
 
 
 class CheckDoor(Protocol):

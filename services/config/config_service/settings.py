@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from config_service.domain.gmail import (
     GMAIL_IMAP_HOST,
@@ -10,6 +10,7 @@ from config_service.domain.gmail import (
     GMAIL_SMTP_HOST,
     GMAIL_SMTP_PORT,
 )
+from config_service.domain.microsoft import MICROSOFT_SMTP_HOST, MICROSOFT_SMTP_PORT
 from postbus.connecting.google import TOKEN_URL
 from postbus.runtime.settings import ServiceSettings
 
@@ -48,7 +49,7 @@ class Settings(ServiceSettings):
         default=None,
         pattern=r"^https?://[^/\s]+(/\S*)?$",
         description="where browsers reach this API, e.g. `https://config.example.com`; "
-        "sign-ins with Google come back to it",
+        "sign-ins with Google and Microsoft come back to it",
     )
     google_client_id: str | None = Field(
         default=None, description="OAuth client of Google; without it each sign-in gives its own"
@@ -77,4 +78,34 @@ class Settings(ServiceSettings):
     )
     gmail_ca_file: Path | None = Field(
         default=None, description="certificates that their channels trust besides the usual ones"
+    )
+    microsoft_client_id: str | None = Field(
+        default=None,
+        description="app registration of Microsoft Entra; without it each sign-in gives its own",
+    )
+    microsoft_client_secret_file: Path | None = Field(
+        default=None, description="file with a client secret of that app"
+    )
+    microsoft_client_certificate_file: Path | None = Field(
+        default=None, description="or file with a certificate that was uploaded to it, PEM"
+    )
+    microsoft_client_key_file: Path | None = Field(
+        default=None, description="file with that certificate's private key, PEM"
+    )
+    microsoft_client_expires_at: AwareDatetime | None = Field(
+        default=None,
+        description="when the client secret ends; of a certificate it is read from there",
+    )
+    microsoft_smtp: str = Field(
+        default=f"{MICROSOFT_SMTP_HOST}:{MICROSOFT_SMTP_PORT}",
+        pattern=_HOST_PORT,
+        description="host:port that `connect/microsoft` with `send_by` `smtp` sends by, STARTTLS",
+    )
+    microsoft_ca_file: Path | None = Field(
+        default=None, description="certificates to trust besides the usual ones, for Microsoft"
+    )
+    allow_private_hosts: bool = Field(
+        default=False,
+        description="sign-ins with Microsoft may name an `authority` inside the private network, "
+        "loopback included",
     )

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from ingest_graph.domain.cursor import Cursor, HeldMail, held, tidied, told
+from ingest_graph.missing import Missing
 from ingest_graph.ports import (
     Brief,
     FolderMissing,
@@ -40,11 +41,14 @@ NOT_GIVEN, TOO_LARGE = "not-given", "too-large"
 class Fetching:
     """For one folder of one channel."""
 
-    def __init__(self, around: Surroundings, channel: str, folder: str) -> None:
+    def __init__(self, around: Surroundings, missing: Missing, channel: str, folder: str) -> None:
         self._around = around
+        self._missing = missing
         self._channel = channel
         self._folder = folder
         self._failures: Counter[str] = Counter()
+        self.taken = 0
+        """Mails that were worked off; while it rises, a failure is not the end of the road."""
         self.trouble: Seen | None = None
         """What does not keep mail from being taken in, and still wants mending."""
 
@@ -70,14 +74,17 @@ class Fetching:
                 return await self._one(mailbox, channel, kept.cursor, brief, imported=imported)
 
         done = await asyncio.gather(*(one(brief) for brief in briefs), return_exceptions=True)
-        cursor, failed = kept.cursor, None
+        cursor, failed, worked_off = kept.cursor, None, list[Brief]()
         for brief, outcome in zip(briefs, done, strict=True):
             if isinstance(outcome, BaseException):
                 failed = failed or outcome
             else:
                 cursor = await self._noted(channel, cursor, brief, outcome)
+                worked_off.append(brief)
         if cursor != kept.cursor:
             kept = await self.put(kept, cursor)
+        self._missing.remember(worked_off)
+        self.taken += len(worked_off)
         if failed is not None:
             raise failed
         return kept
@@ -188,7 +195,8 @@ class Fetching:
                 raise
             except (PostbusError, FolderMissing) as error:
                 # The mails are taken in; that they lie where they lay is no reason to stop.
-                log.warning("mail_not_tidied", channel=self._channel, error=str(error)[:300])
+                if self.trouble is None:
+                    log.warning("mail_not_tidied", channel=self._channel, error=str(error)[:300])
                 self.trouble = Seen(
                     ChannelState.DEGRADED,
                     "not-tidied",

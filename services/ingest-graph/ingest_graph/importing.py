@@ -63,7 +63,6 @@ class Importing:
         if some:
             async with self._around.scheduler.turn(Kind.BACKLOG):
                 kept = await self._fetching.take(mailbox, channel, kept, some, imported=True)
-            self._missing.remember(some)
         if len(missing) > len(some):
             reached = some[0].arrived_at
         else:

@@ -40,7 +40,7 @@ class FolderReader(PatientReader):
         self._around = around
         self._given = channel
         self._missing = Missing(around.ticketing, channel.id, folder)
-        self._fetching = Fetching(around, channel.id, folder)
+        self._fetching = Fetching(around, self._missing, channel.id, folder)
         self._importing = Importing(around, self._fetching, self._missing, channel.id)
         self._subscribing = Subscribing(around, channel.id, folder)
         self._hinted = asyncio.Event()
@@ -120,6 +120,7 @@ class FolderReader(PatientReader):
             if page.link != kept.cursor.link or not kept.cursor.in_step:
                 cursor = gone_on(kept.cursor, page.link, is_last=page.is_last)
                 kept = await self._fetching.put(kept, cursor)
+            self._failures = 0
             if page.is_last:
                 return kept
 
@@ -145,9 +146,13 @@ class FolderReader(PatientReader):
         for at in range(0, len(briefs), _BATCH):
             some = briefs[at : at + _BATCH]
             await self._until_good()
-            async with self._around.scheduler.turn(Kind.LIVE):
-                kept = await self._fetching.take(mailbox, self._channel, kept, some)
-            self._missing.remember(some)
+            before = self._fetching.taken
+            try:
+                async with self._around.scheduler.turn(Kind.LIVE):
+                    kept = await self._fetching.take(mailbox, self._channel, kept, some)
+            finally:
+                if self._fetching.taken > before:
+                    self._failures = 0
         return kept
 
     async def _compare(self, mailbox: Mailbox, kept: KeptCursor) -> KeptCursor:

@@ -22,10 +22,10 @@ from postbus.mailboxes.patience import again_after
 from postbus.mailboxes.ports import Lease
 
 log = structlog.get_logger("postbus.mailboxes")
-_QUIET: Final = ("connection-lost", "throttled")
+_QUIET: Final = ("connection-lost", "throttled", "unavailable")
 _QUIET_TIMES: Final = 2
-"""Servers end connections and slow us down as they please; that is no trouble until it happens
-again at once."""
+"""Servers end connections, slow us down and stumble; that is no trouble until it happens again at
+once."""
 _LEASE_SECONDS: Final = 0.5
 
 

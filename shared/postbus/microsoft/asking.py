@@ -21,6 +21,7 @@ from postbus.connecting.http import BlockingReachingTransport
 from postbus.connecting.sign_in import Explained
 from postbus.errors import CredentialsRejected, MailHostUnavailable
 from postbus.microsoft.explaining import explain_sign_in
+from postbus.microsoft.msal_http import MsalHttp
 from postbus.microsoft.sign_ins import AccessToken, State
 
 _TIMEOUT_SECONDS: Final = 20.0
@@ -61,7 +62,7 @@ class IdentityPlatform:
     """
 
     def __init__(self, reach: Reach, tls: TlsContexts) -> None:
-        self._http = httpx.Client(
+        self._http = MsalHttp(
             transport=BlockingReachingTransport(reach, tls), timeout=_TIMEOUT_SECONDS
         )
 

@@ -11,6 +11,10 @@ import httpx
 import msal
 import pytest
 
+from postbus.connecting import Reach, TlsContexts
+from postbus.connecting.credentials import MicrosoftApp, MicrosoftClient
+from postbus.microsoft.asking import IdentityPlatform, Resource
+from postbus.microsoft.msal_http import MsalHttp
 from servers.microsoft_directory import AppRegistration
 from servers.microsoft_identity import MicrosoftIdentity
 from servers.microsoft_keys import certificate
@@ -45,16 +49,8 @@ def identity() -> Iterator[MicrosoftIdentity]:
 @pytest.fixture
 def http(identity: MicrosoftIdentity) -> Iterator[httpx.Client]:
     context = ssl.create_default_context(cafile=identity.ca_file)
-    with _Http(verify=context, timeout=10) as client:
+    with MsalHttp(verify=context, timeout=10) as client:
         yield client
-
-
-class _Http(httpx.Client):
-    """msal 1.39 gives its assertion as bytes, of which httpx 0.28 would send the repr."""
-
-    def post(self, url: Any, *, data: Any = None, **more: Any) -> httpx.Response:
-        text = {k: v.decode() if isinstance(v, bytes) else v for k, v in (data or {}).items()}
-        return super().post(url, data=text, **more)
 
 
 def client_of(
@@ -322,3 +318,17 @@ def test_what_microsoft_does_not_know_is_refused(
     elsewhere = {"client_id": APP, "response_type": "code", "redirect_uri": "https://evil.example/"}
     page = http.get(f"{at}/{XYZ}/oauth2/v2.0/authorize", params=elsewhere)
     assert (page.status_code, "AADSTS50011" in page.text) == (400, True)
+
+
+def test_our_own_client_signs_an_app_in_by_its_certificate(identity: MicrosoftIdentity) -> None:
+    """msal gives the assertion as bytes, of which httpx by itself would send the repr."""
+    public, private = certificate()
+    identity.directory.apps[APP].certificates.append(public)
+    client = MicrosoftClient(client_id=APP, certificate=public, private_key=private)
+    app = MicrosoftApp(client=client, authority_url=f"{identity.authority}/{XYZ}")
+    platform = IdentityPlatform(Reach(allow_private=True), TlsContexts(identity.ca_file))
+    token = platform.for_app(app, Resource.GRAPH)
+    platform.close()
+    claims = identity.claims_of(token.secret)
+    assert claims is not None
+    assert (claims["appid"], claims["tid"]) == (APP, XYZ)

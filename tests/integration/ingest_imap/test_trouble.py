@@ -3,9 +3,7 @@
 import asyncio
 import os
 import random
-import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +14,8 @@ from postbus.mail.uid_sets import UidSet
 from servers.cutting import Cutting
 from servers.dovecot import Dovecot, mail
 from servers.mailboxes import House
-from servers.nats import NatsServer, die_with_parent, free_port
+from servers.nats import NatsServer
+from servers.replicas import Replicas
 
 Start = Callable[[str], "subprocess.Popen[bytes]"]
 
@@ -27,40 +26,9 @@ pytestmark = pytest.mark.timeout(180)
 @pytest.fixture
 def start(house: House) -> Iterator[Start]:
     """Starts a replica as a process of its own, which can be killed."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start_one(name: str) -> "subprocess.Popen[bytes]":
-        running.append(_replica(house, name))
-        return running[-1]
-
-    yield start_one
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-    for process in running:
-        process.wait(20)
-
-
-def _replica(house: House, name: str) -> "subprocess.Popen[bytes]":
-    environment = {
-        **os.environ,
-        "NATS_URL": house.url,
-        "BLOB_URL": (house.folder / "blobs").as_uri(),
-        "SECRETS_PRIVATE_KEY_FILE": str(house.keys.private),
-        "STAMP_KEYS_FILE": str(house.keys.stamps),
-        "ALLOW_PRIVATE_HOSTS": "true",
-        "INSTANCE": name,
-        "LEASE_SECONDS": "1.5",
-        "READ_PROCESSES": "1",
-        "HTTP_PORT": str(free_port()),
-    }
-    with (house.folder / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ingest_imap"],
-            env=environment,
-            stdout=log,
-            stderr=log,
-            preexec_fn=die_with_parent,
-        )
+    replicas = Replicas(house, "ingest_imap")
+    yield replicas.start
+    replicas.stop_all()
 
 
 async def test_cuts_and_kills_lose_nothing_and_double_nothing(

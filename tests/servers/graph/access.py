@@ -62,7 +62,8 @@ class Access:
             scoped = self.rbac.get(caller.app_id, {}).get(mailbox, set())
             allowed = caller.may(action) or any(grant in scoped for grant in GRANTS[action])
         elif caller.person == mailbox:
-            allowed = caller.may(action)
+            # `.Shared` is of "the user's own and shared mail" (Graph permission reference).
+            allowed = caller.may(action) or caller.may(action, shared=True)
         else:
             opened = caller.person in self.delegates.get(mailbox, set())
             if action == SEND:

@@ -40,6 +40,13 @@ class Faults:
     _cut_requests: list[int] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def ordered(self) -> int:
+        """What no request has met yet, storms apart."""
+        with self._lock:
+            some = (*self._lost, *self._cut_answers, *self._cut_requests)
+            return len(some) + sum(one.left for one in self._failures)
+
     def storm(
         self,
         *,

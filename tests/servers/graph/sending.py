@@ -78,7 +78,7 @@ def _submit(call: Call, message: Stored, *, save: bool) -> None:
     if len(mime) > graph.max_message_bytes:
         raise size_exceeded()
     message.mime, message.draft, message.read = mime, None, True
-    message.attachments, message.sent = [], True
+    message.sent = draft
     _keep(call, mailbox, message, save=save)
     _deliver(call, Sent(mailbox.address, sender, tuple(to), mime))
 
@@ -123,7 +123,7 @@ def _send_mime(call: Call) -> Answer:
     mime = mail.as_bytes()
     if len(mime) > call.graph.max_message_bytes:
         raise size_exceeded()
-    call.mailbox.put(call.mailbox.folder("sentitems"), mime=mime, read=True, sent=True)
+    call.mailbox.put(call.mailbox.folder("sentitems"), mime=mime, read=True)
     _deliver(call, Sent(call.mailbox.address, call.mailbox.address, to, mime))
     return Answer(202)
 

@@ -21,6 +21,8 @@ MESSAGE_PROPERTIES = frozenset(
 )  # fmt: skip
 UPON_ASKING = frozenset({"internetMessageHeaders", "uniqueBody"})
 """Given only if selected by name."""
+READ_MOST = 1024 * 1024
+"""Bytes of a mail that its properties are read from: what matters stands first."""
 FOLDER_PROPERTIES = frozenset(
     {
         "id", "displayName", "parentFolderId", "childFolderCount", "unreadItemCount",
@@ -71,9 +73,10 @@ def show_message(message: Stored, *, immutable: bool, query: Query | None = None
 def properties_of(message: Stored) -> dict[str, Any]:
     """All properties, put together once until something changes."""
     if message.shown is None:
-        came = _from_draft(message) if message.draft is not None else _from_mime(message)
+        written = message.draft if message.draft is not None else message.sent
+        came = _from_draft(written) if written is not None else _from_mime(message)
         message.shown = {**_always(message), **came, **message.set_properties}
-        if message.sent:
+        if message.sent is not None:
             # "For all sent emails, the internetMessageHeaders are not returned" (docs#3066).
             del message.shown["internetMessageHeaders"]
     return message.shown
@@ -108,8 +111,7 @@ def _always(message: Stored) -> dict[str, Any]:
     }
 
 
-def _from_draft(message: Stored) -> dict[str, Any]:
-    draft = message.draft or {}
+def _from_draft(draft: dict[str, Any]) -> dict[str, Any]:
     body = draft.get("body", {"contentType": "text", "content": ""})
     return {
         "subject": draft.get("subject", ""),
@@ -124,7 +126,7 @@ def _from_draft(message: Stored) -> dict[str, Any]:
 
 
 def _from_mime(message: Stored) -> dict[str, Any]:
-    mail = parsed(message.mime)
+    mail = parsed(message.mime[:READ_MOST])
     text = mail.get_body(("html", "plain"))
     content = _text_of(text)
     subject = str(mail.get("Subject", ""))

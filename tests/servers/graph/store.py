@@ -57,7 +57,8 @@ class Stored:
     extended: dict[str, str] = field(default_factory=dict)
     read: bool = False
     no_mime: bool = False
-    sent: bool = False
+    sent: dict[str, Any] | None = field(default=None, repr=False)
+    """Of a message that was sent from here: what its draft held."""
     changes: int = 0
     set_properties: dict[str, Any] = field(default_factory=dict)
     """What was changed by PATCH, other than `isRead`."""

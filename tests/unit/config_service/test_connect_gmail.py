@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from config_service.domain.gmail import bare_app_password, default_id, default_name
+from config_service.domain.gmail import bare_app_password
+from config_service.domain.mailbox_wish import default_id, default_name
 from doubles.config_api import ConfigUnderTest, running
 from postbus.contracts.catalogue import TRY_INBOUND_SUBJECT
 from postbus.contracts.trying import TryStepName

@@ -9,6 +9,8 @@ from k8s.declared import SECRETS
 from k8s.manifests import render
 from k8s.validate import BASE, checks
 
+from ingest_graph.subscribing import HOOKS
+
 GUIDE = (BASE.parents[2] / "docs" / "guides" / "kubernetes.md").read_text()
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 
@@ -21,6 +23,8 @@ def overlay(tmp_path_factory):
     mine = folder / "my-postbus"
     mine.mkdir()
     example = next(block for block in BLOCKS if "kind: Kustomization" in block)
+    ingress = next(block for block in BLOCKS if "kind: Ingress" in block)
+    (mine / "hooks.yaml").write_text(ingress)
     # kubectl follows no links out of a folder, so the path is written out.
     base = Path("../" * len(mine.parts)) / BASE.relative_to("/")
     (mine / "kustomization.yaml").write_text(
@@ -39,6 +43,18 @@ def test_the_example_changes_what_it_says(overlay):
     assert overlay.settings(ticketing)["TENANT"].value == "example"
     assert overlay.settings(ticketing)["AWS_REGION"].value == "eu-central-1"
     assert ticketing.containers[0]["image"] == "registry.example.com/postbus/ticketing:0.1.0"
+
+
+def test_the_way_in_for_notices_leads_to_ingest_graph_and_shows_nothing_else(overlay):
+    (ingress,) = overlay.of_kind("Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert path["path"] == HOOKS
+    service = path["backend"]["service"]
+    assert service == {"name": "ingest-graph", "port": {"name": "http"}}
+    graph = next(one for one in overlay.workloads if one.name == "ingest-graph")
+    assert overlay.settings(graph)["HOOKS_URL"].value == f"https://{rule['host']}"
+    assert rule["host"] in ingress["spec"]["tls"][0]["hosts"]
 
 
 @pytest.mark.parametrize("block", BLOCKS)

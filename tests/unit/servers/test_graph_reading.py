@@ -1,5 +1,6 @@
 """The stand-in for Graph refuses what Graph refuses, and gives what Graph gives: reading."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -305,3 +306,77 @@ def test_unknown_pages_methods_and_options_are_refused(client, method, path, sta
 def test_an_unknown_preference_is_refused(client):
     refused = client.get("messages", headers={"Prefer": "IdType=ImmutableId"})
     assert refused.status_code == 400
+
+
+def test_me_is_the_mailbox_of_a_person_and_of_no_app(graph, client):
+    graph.deliver(BOX, mail(1))
+    mine = client.get(f"{graph.base_url}/me/mailFolders/inbox")
+    assert mine.json()["totalItemCount"] == 1
+    with client_of(graph, "tenant-wide", BOX) as app:
+        assert refusal(app.get(f"{graph.base_url}/me/mailFolders/inbox"))[0] == 400
+
+
+def test_a_mailbox_may_be_on_premises(graph, client):
+    graph.access.disabled.add(BOX)
+    answer = client.get("mailFolders/inbox")
+    assert refusal(answer) == (404, "MailboxNotEnabledForRESTAPI")
+
+
+def test_delta_may_repeat_itself(graph, client):
+    """Graph, "delta-query-overview": expect replays."""
+    graph.deltas.repeats = True
+    graph.deliver(BOX, mail(1))
+    body = client.get("mailFolders/inbox/messages/delta").json()
+    assert len(body["value"]) == 2
+    assert body["value"][0] == body["value"][1]
+
+
+def test_a_message_that_moves_between_two_pages_is_told_of_in_the_next_round(graph, client):
+    ids = [graph.deliver(BOX, mail(n)) for n in range(3)]
+    prefer = {"Prefer": f"{IMMUTABLE}, odata.maxpagesize=2"}
+    first = client.get("mailFolders/inbox/messages/delta", headers=prefer).json()
+    graph.move(BOX, ids[2], "archive")
+    graph.delete(BOX, ids[0])
+    second = client.get(first["@odata.nextLink"], headers=prefer).json()
+    assert second["value"] == []
+    rows, _ = whole_round(client, second["@odata.deltaLink"])
+    assert {row["id"] for row in rows if "@removed" in row} == {ids[0], ids[2]}
+
+
+def test_a_folder_may_be_renamed_and_removed(graph, client):
+    folder_id = graph.make_folder(BOX, "Inbox/Support")
+    _, link = whole_round(client, f"mailFolders/{folder_id}/messages/delta")
+    graph.rename_folder(BOX, "Inbox/Support", "Help")
+    assert client.get(f"mailFolders/{folder_id}").json()["displayName"] == "Help"
+    assert whole_round(client, link)[0] == []
+    graph.delete_folder(BOX, "Inbox/Help")
+    assert refusal(client.get(link)) == (404, "ErrorItemNotFound")
+
+
+def test_names_of_folders_may_be_in_another_language(graph):
+    graph.add_mailbox("hilfe@acme.example", inbox="Posteingang")
+    with client_of(graph, "tenant-wide", "hilfe@acme.example") as client:
+        assert client.get("mailFolders/inbox").json()["displayName"] == "Posteingang"
+
+
+def test_a_request_may_be_cut_before_it_is_done(graph, client):
+    message_id = graph.deliver(BOX, mail(1))
+    graph.faults.break_request_after(4)
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.patch(f"messages/{message_id}", json={"isRead": True})
+    assert not graph.messages(BOX)[0].read
+
+
+def test_a_storm_passes_after_its_time(graph, client):
+    graph.faults.storm(seconds=0.3, retry_after_seconds=2)
+    stormy = client.get("mailFolders/inbox")
+    assert (stormy.status_code, stormy.headers["Retry-After"]) == (429, "2")
+    time.sleep(0.35)
+    assert client.get("mailFolders/inbox").status_code == 200
+
+
+def test_a_server_that_stopped_cuts_what_was_open(graph, client):
+    assert client.get("mailFolders/inbox").status_code == 200
+    graph.stop()
+    with pytest.raises(httpx.TransportError):
+        client.get("mailFolders/inbox")

@@ -1,8 +1,16 @@
 """What this service tells and asks on the bus."""
 
+from typing import Final
+
 from config_service.adapters.bus import ServiceBus
 from postbus.contracts.base import derived_id
-from postbus.contracts.catalogue import PROVE_SUBJECT, TRY_INBOUND_SUBJECT, TRY_OUTBOUND_SUBJECT
+from postbus.contracts.catalogue import (
+    PROVE_GRAPH_SUBJECT,
+    PROVE_SUBJECT,
+    TRY_GRAPH_SUBJECT,
+    TRY_INBOUND_SUBJECT,
+    TRY_OUTBOUND_SUBJECT,
+)
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import InboundChannel, OutboundChannel
 from postbus.contracts.mailboxes import CompletenessProof, Prove
@@ -31,8 +39,13 @@ class NatsAudit:
         )
 
 
+_TRY: Final = {"imap": TRY_INBOUND_SUBJECT, "graph": TRY_GRAPH_SUBJECT}
+_PROVE: Final = {"imap": PROVE_SUBJECT, "graph": PROVE_GRAPH_SUBJECT}
+"""Kind of inbound channel → what the service that reads it is asked by."""
+
+
 class NatsTryInbound:
-    """`config_service.ports.TryInboundChannel`: ingest-imap answers."""
+    """`config_service.ports.TryInboundChannel`: ingest-imap answers, or ingest-graph."""
 
     def __init__(self, bus: ServiceBus, timeout_seconds: float) -> None:
         self._bus = bus
@@ -42,22 +55,25 @@ class NatsTryInbound:
         """How far the mailbox came; BusUnavailable."""
         question = TryInbound(channel=channel, sealed_secret=sealed_secret)
         return await self._bus.ask(
-            TRY_INBOUND_SUBJECT, question, TryResult, timeout_seconds=self._timeout_seconds
+            _TRY[channel.kind], question, TryResult, timeout_seconds=self._timeout_seconds
         )
 
 
 class NatsProve:
-    """`config_service.ports.Prove`: ingest-imap answers."""
+    """`config_service.ports.Prove`: the same two answer."""
 
     def __init__(self, bus: ServiceBus, timeout_seconds: float) -> None:
         self._bus = bus
         self._timeout_seconds = timeout_seconds
 
-    async def __call__(self, channel_id: str) -> CompletenessProof:
+    async def __call__(self, channel: InboundChannel) -> CompletenessProof:
         """The proof; BusUnavailable."""
-        question = Prove(channel=channel_id)
+        question = Prove(channel=channel.id)
         return await self._bus.ask(
-            PROVE_SUBJECT, question, CompletenessProof, timeout_seconds=self._timeout_seconds
+            _PROVE[channel.kind],
+            question,
+            CompletenessProof,
+            timeout_seconds=self._timeout_seconds,
         )
 
 

@@ -1,10 +1,12 @@
-"""The page that a browser sees when it comes back from Google: words, and nothing that runs."""
+"""The page that a browser sees when it comes back from a provider: words, and nothing that runs."""
 
+from collections.abc import Awaitable
 from html import escape
 
 from fastapi import Response
 
 from config_service.resources.connecting import Connected
+from postbus.errors import TemporaryError
 from postbus.runtime.problems import Problem
 
 _PAGE = """<!doctype html>
@@ -23,6 +25,17 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",  # the address of the page has the code in it
     "Cache-Control": "no-store",
 }
+
+
+async def page_of(coming_back: Awaitable[Connected]) -> Response:
+    """What came of it, in words."""
+    try:
+        return connected_page(await coming_back)
+    except Problem as problem:
+        return problem_page(problem)
+    except TemporaryError:
+        away = "Something that Postbus depends on is away. Start the sign-in again later."
+        return problem_page(Problem(503, "unavailable", detail=away))
 
 
 def connected_page(connected: Connected) -> Response:

@@ -78,6 +78,16 @@ def connected(content: Contract, *, at: str, is_new: bool) -> Response:
     )
 
 
+def pending(content: Contract, *, seconds: int) -> Response:
+    """202 of what is not done yet, with when to ask again (RFC 9110 §10.2.3)."""
+    return Response(
+        orjson.dumps(body_of(content)),
+        status_code=202,
+        headers={"Retry-After": str(seconds), "Cache-Control": "no-store"},
+        media_type="application/json",
+    )
+
+
 def many(
     items: Sequence[Contract | JsonObject],
     *,

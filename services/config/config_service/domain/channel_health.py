@@ -45,6 +45,11 @@ class ChannelHealth:
     known: KnownHealth | None = None
 
 
+def reader_of(channel: InboundChannel) -> str:
+    """The service that reads such a mailbox."""
+    return f"ingest-{channel.kind}"
+
+
 def forward_steps(channel: InboundChannel, there: Configuration, door: Step) -> tuple[Step, ...]:
     """The steps of a test of a channel that mail is forwarded to, in order."""
     addresses = ", ".join(channel.own_addresses())
@@ -102,7 +107,7 @@ def mailbox_health(
             f"nobody has looked at this mailbox since {since}",
             known.checked_at,
             reason="not-looked-at",
-            advice="Look whether ingest-imap is running.",
+            advice=f"Look whether {reader_of(channel)} is running.",
             known=known,
         )
     failed = _failed(steps)

@@ -1,10 +1,17 @@
 """What a Gmail mailbox is to Postbus: a channel in, a channel out, and what is known of both."""
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from config_service.domain.mailbox_wish import (
+    MailboxWish,
+    Server,
+    default_id,
+    default_name,
+    fields_of,
+    read_as_wished,
+    sends_as,
+)
 from postbus.contracts.configuration import (
-    History,
     ImapAuth,
     ImapSettings,
     InboundChannel,
@@ -17,46 +24,16 @@ from postbus.contracts.configuration import (
 GMAIL_IMAP_HOST, GMAIL_IMAP_PORT = "imap.gmail.com", 993
 GMAIL_SMTP_HOST, GMAIL_SMTP_PORT = "smtp.gmail.com", 465
 """Gmail help, "Read Gmail messages on other email clients using IMAP"."""
-_LONGEST_ID = 63
-_NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
-
-
-@dataclass(frozen=True)
-class Server:
-    """A host and a port with implicit TLS."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, address: str) -> "Server":
-        """Read from `host:port`."""
-        host, _, port = address.rpartition(":")
-        return cls(host, int(port))
+_IMAP, _SMTP = Server(GMAIL_IMAP_HOST, GMAIL_IMAP_PORT), Server(GMAIL_SMTP_HOST, GMAIL_SMTP_PORT)
 
 
 @dataclass(frozen=True)
 class GmailServers:
     """Where Gmail is, and who vouches for it if not the usual authorities (PEM)."""
 
-    imap: Server = Server(GMAIL_IMAP_HOST, GMAIL_IMAP_PORT)
-    smtp: Server = Server(GMAIL_SMTP_HOST, GMAIL_SMTP_PORT)
+    imap: Server = _IMAP
+    smtp: Server = _SMTP
     ca_certificates: str | None = None
-
-
-@dataclass(frozen=True)
-class MailboxWish:
-    """What somebody wants set up; None: as usual."""
-
-    address: str
-    id: str | None = None
-    name: str | None = None
-    colour: str | None = None
-    ticket_type: str | None = None
-    from_name: str | None = None
-    history: History | None = None
-    after_fetch: str | None = None
-    folders: tuple[str, ...] | None = None
 
 
 def bare_app_password(typed: str) -> str:
@@ -64,52 +41,56 @@ def bare_app_password(typed: str) -> str:
     return "".join(typed.split())
 
 
-def default_id(address: str) -> str:
-    """A slug of the address, `support-xyz-com`; empty when nothing of it may stand in one."""
-    return _NOT_IN_IDS.sub("-", address.lower()).strip("-")[:_LONGEST_ID].rstrip("-")
+@dataclass(frozen=True)
+class GmailWays:
+    """`Ways` of Gmail: IMAP and SMTP, both signed in to with the same secret."""
+
+    imap: ImapAuth
+    smtp: SmtpAuth
+    again: bool = False
+    servers: GmailServers = GmailServers()
+
+    def inbound(self, wish: MailboxWish) -> InboundChannel:
+        """The channel that reads the mailbox."""
+        imap = read_as_wished(imap_of(wish.address, self.servers, self.imap), wish)
+        fields = {**fields_of(wish), "kind": "imap", "imap": imap.model_dump()}
+        return InboundChannel.model_validate(fields)
+
+    def outbound(self, wish: MailboxWish) -> OutboundChannel:
+        """The channel that sends as the mailbox."""
+        return OutboundChannel(
+            id=wish.id or default_id(wish.address),
+            name=wish.name or default_name(wish.address),
+            kind="gmail",
+            from_address=wish.address,
+            from_name=wish.from_name or "",
+            smtp=smtp_of(wish.address, self.servers, self.smtp),
+        )
+
+    def inbound_again(self, present: InboundChannel) -> InboundChannel | None:
+        """With the host, and how to sign in there, anew."""
+        if present.imap is None:
+            return None
+        sign_in = imap_of(present.address or "", self.servers, self.imap)
+        fields = ("host", "port", "tls", "username", "auth", "ca_certificates")
+        imap = present.imap.model_copy(update={one: getattr(sign_in, one) for one in fields})
+        return present.model_copy(update={"imap": imap})
+
+    def outbound_again(self, present: OutboundChannel, address: str) -> OutboundChannel | None:
+        """With the server, and how to sign in there, anew."""
+        if present.kind != "gmail" or not sends_as(present, address):
+            return None
+        return present.model_copy(update={"smtp": smtp_of(address, self.servers, self.smtp)})
 
 
-def default_name(address: str) -> str:
-    """The part before the @, as a heading."""
-    local = address.partition("@")[0]
-    return (local[:1].upper() + local[1:])[:100]
+BY_APP_PASSWORD = GmailWays(ImapAuth.APP_PASSWORD, SmtpAuth.PASSWORD)
+BY_CONSENT = GmailWays(ImapAuth.GOOGLE_OAUTH, SmtpAuth.XOAUTH2, again=True)
+BY_KEY = GmailWays(ImapAuth.GOOGLE_SERVICE_ACCOUNT, SmtpAuth.XOAUTH2, again=True)
 
 
-def inbound_of(wish: MailboxWish, servers: GmailServers, auth: ImapAuth) -> InboundChannel:
-    """The channel that reads the mailbox and answers via the outbound channel of its own id."""
-    id_ = wish.id or default_id(wish.address)
-    optional = {
-        "colour": wish.colour,
-        "ticket_type": wish.ticket_type,
-        "after_fetch": wish.after_fetch,
-    }
-    fetched = {"history": wish.history, "folders": wish.folders}
-    return InboundChannel.model_validate(
-        {
-            "id": id_,
-            "name": wish.name or default_name(wish.address),
-            "kind": "imap",
-            "address": wish.address,
-            "reply_via": id_,
-            "imap": {
-                **imap_of(wish.address, servers, auth).model_dump(),
-                **{name: value for name, value in fetched.items() if value is not None},
-            },
-            **{name: value for name, value in optional.items() if value is not None},
-        }
-    )
-
-
-def outbound_of(wish: MailboxWish, servers: GmailServers, auth: SmtpAuth) -> OutboundChannel:
-    """The channel that sends as the mailbox."""
-    return OutboundChannel(
-        id=wish.id or default_id(wish.address),
-        name=wish.name or default_name(wish.address),
-        kind="gmail",
-        from_address=wish.address,
-        from_name=wish.from_name or "",
-        smtp=smtp_of(wish.address, servers, auth),
-    )
+def at(servers: GmailServers, ways: GmailWays) -> GmailWays:
+    """These ways, at those servers."""
+    return replace(ways, servers=servers)
 
 
 def imap_of(address: str, servers: GmailServers, auth: ImapAuth) -> ImapSettings:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
-from config_service.domain.gmail import MailboxWish
+from config_service.domain.mailbox_wish import MailboxWish
 
 PENDING_FOR: Final = timedelta(minutes=10)
 LOOPBACK_REDIRECT: Final = "http://127.0.0.1:47400/"

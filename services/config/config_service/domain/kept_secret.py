@@ -6,6 +6,8 @@ from typing import Literal
 
 from config_service.domain.refusals import Reason, Refusal
 from postbus.contracts.configuration import (
+    GraphAccess,
+    GraphAuth,
     ImapAuth,
     ImapSettings,
     InboundChannel,
@@ -25,15 +27,19 @@ class SecretForm(StrEnum):
     """A consent that came from a sign-in with Google, and from nowhere else."""
     KEY = "key"
     """The JSON file of a service account's key."""
-    GOOGLE = "google"
-    """Either of the two before."""
+    OAUTH = "oauth"
+    """Either of the two before, or a sign-in with Microsoft."""
+    MICROSOFT_SIGN_IN = "microsoft-sign-in"
+    """A sign-in with Microsoft, which comes from nowhere else."""
+    MICROSOFT_APP = "microsoft-app"
+    """How an app registration of Microsoft Entra proves itself, as JSON."""
 
 
 @dataclass(frozen=True)
 class SignIn:
     """How a channel signs in; `field` is where that stands in its document."""
 
-    field: Literal["imap", "smtp"]
+    field: Literal["imap", "smtp", "graph"]
     host: str
     tls: TlsMode
     username: str
@@ -55,20 +61,34 @@ _IMAP_FORMS = {
 _SMTP_FORMS = {
     SmtpAuth.NONE: SecretForm.NONE,
     SmtpAuth.PASSWORD: SecretForm.PASSWORD,
-    SmtpAuth.XOAUTH2: SecretForm.GOOGLE,
+    SmtpAuth.XOAUTH2: SecretForm.OAUTH,
 }
+_GRAPH_FORMS = {
+    GraphAuth.DELEGATED: SecretForm.MICROSOFT_SIGN_IN,
+    GraphAuth.APP_ONLY: SecretForm.MICROSOFT_APP,
+}
+_ONLY_BY_SIGNING_IN = (SecretForm.SIGNED_IN, SecretForm.MICROSOFT_SIGN_IN)
 _NEEDS = {
     SecretForm.PASSWORD: "Signing in with a password needs one.",
     SecretForm.SIGNED_IN: "Signing in with Google starts at POST /api/v1/connect/google.",
     SecretForm.KEY: "A service account signs in with its key: the JSON file, whole.",
-    SecretForm.GOOGLE: "Start at POST /api/v1/connect/google, or give a service account's key.",
+    SecretForm.OAUTH: "Start at POST /api/v1/connect/google or /api/v1/connect/microsoft, or give "
+    "a service account's key.",
+    SecretForm.MICROSOFT_SIGN_IN: "Signing in with Microsoft starts at POST "
+    "/api/v1/connect/microsoft.",
+    SecretForm.MICROSOFT_APP: "An app signs in with its client: JSON with `client_id`, and "
+    "`client_secret` or `certificate` and `private_key`.",
 }
 
 
 def sign_in_of(channel: InboundChannel | OutboundChannel) -> SignIn | None:
     """How the channel signs in; None when it has no server of its own."""
     if isinstance(channel, InboundChannel):
+        if channel.graph:
+            return _by_graph(channel.graph)
         return _by_imap(channel.imap) if channel.imap else None
+    if channel.graph:
+        return _by_graph(channel.graph)
     return _by_smtp(channel.smtp) if channel.smtp else None
 
 
@@ -82,7 +102,7 @@ def secret_refusal(
     """
     if after is None or after.form is SecretForm.NONE:
         return None
-    if given and after.form is SecretForm.SIGNED_IN:
+    if given and after.form in _ONLY_BY_SIGNING_IN:
         return _needed(after, _NEEDS[after.form])
     lacking = None if given else _lacking(after, before if kept else None)
     if lacking is not None:
@@ -115,6 +135,12 @@ def _by_smtp(smtp: SmtpSettings) -> SignIn:
     return SignIn("smtp", smtp.host, smtp.tls, smtp.username or "", form, smtp.ca_certificates)
 
 
+def _by_graph(graph: GraphAccess) -> SignIn:
+    # Tokens go to Graph and secrets to the authority, so neither may move under a kept one.
+    hosts = f"{graph.authority_url.rstrip('/')} {graph.base_url.rstrip('/')}"
+    return SignIn("graph", hosts, TlsMode.IMPLICIT, graph.mailbox, _GRAPH_FORMS[graph.auth])
+
+
 def _needed(after: SignIn, detail: str) -> Refusal:
     return Refusal(Reason.SECRET_NEEDED, detail, f"{after.pointer}/secret")
 
@@ -130,5 +156,5 @@ def _is_another(before: SignIn, after: SignIn) -> bool:
     """A key is kept for one mailbox, and a password is no token."""
     if before.form is not after.form:
         return before.form is not SecretForm.NONE
-    google = after.form is not SecretForm.PASSWORD
-    return google and after.username.lower() != before.username.lower()
+    of_one_mailbox = after.form is not SecretForm.PASSWORD
+    return of_one_mailbox and after.username.lower() != before.username.lower()

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from config_service.domain.mailbox_plan import read_since
 from config_service.resources.channel_secrets import Channel
 from config_service.resources.documents import document_of
 from postbus.configuration import Kept
@@ -9,7 +10,7 @@ from postbus.contracts.base import Contract, JsonObject
 from postbus.contracts.configuration import InboundChannel
 
 SECRET_SET_AT = "secret_set_at"  # noqa: S105 - the name of a field, no secret
-SERVER_FIELDS = ("imap", "smtp")
+SERVER_FIELDS = ("imap", "smtp", "graph")
 
 
 def document_with(channel: Contract, secret_set_at: str | datetime | None) -> JsonObject:
@@ -31,11 +32,10 @@ def made_at(channel: Channel, now: datetime) -> Channel:
     It is written down here, so that mail which comes before a service looks at the mailbox for the
     first time is not taken for mail from before.
     """
-    imap = channel.imap if isinstance(channel, InboundChannel) else None
-    if imap is None or imap.since is not None:
+    if not isinstance(channel, InboundChannel):
         return channel
-    since = imap.model_copy(update={"since": now})
-    return channel.model_copy(update={"imap": since})
+    mailbox = channel.mailbox
+    return channel if mailbox is None or mailbox.since is not None else read_since(channel, now)
 
 
 def shown(kept: Kept) -> JsonObject:

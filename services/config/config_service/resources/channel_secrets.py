@@ -7,6 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from config_service.domain.kept_secret import SecretForm, SignIn, sign_in_of
 from config_service.ports import Secrets
+from config_service.resources.microsoft_clients import app_credential, microsoft_client
 from postbus.connecting import GoogleServiceAccount
 from postbus.contracts.configuration import InboundChannel, OutboundChannel
 from postbus.runtime.problems import FieldError, Problem
@@ -41,8 +42,12 @@ class ChannelSecrets:
         sign_in = sign_in_of(channel)
         if secret is None or sign_in is None:
             return None
-        if sign_in.form in (SecretForm.KEY, SecretForm.GOOGLE):
-            secret = key_credential(secret, sign_in.username, f"{sign_in.pointer}/secret")
+        pointer = f"{sign_in.pointer}/secret"
+        if sign_in.form in (SecretForm.KEY, SecretForm.OAUTH):
+            secret = key_credential(secret, sign_in.username, pointer)
+        elif channel.graph is not None:
+            client = microsoft_client(secret, pointer)
+            secret = app_credential(client, channel.graph.authority_url)
         return self.seal(channel, secret)
 
     def seal(self, channel: Channel, secret: SecretStr) -> str:

@@ -1,6 +1,6 @@
 """Tests of channels step by step, and their health."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from config_service.bodies import HealthView, StepView, TestView
 from config_service.domain.channel_health import (
@@ -18,26 +18,33 @@ from config_service.resources.documents import Documents, read_as
 from config_service.resources.trying import Trying
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import InboundChannel, OutboundChannel
-from postbus.contracts.mailboxes import KnownHealth
+from postbus.contracts.mailboxes import ChannelState, KnownHealth
 from postbus.contracts.trying import TryResult
+from postbus.mail.addresses import normalise
 
 
 class ChannelTests:
     """What can be known about channels from here."""
 
     def __init__(
-        self, documents: Documents, trying: Trying, check_door: CheckDoor, known: Known
+        self,
+        documents: Documents,
+        trying: Trying,
+        check_door: CheckDoor,
+        known: Known,
+        sign_in_url: Callable[[InboundChannel], Awaitable[str | None]],
     ) -> None:
         self._documents = documents
         self._trying = trying
         self._check_door = check_door
         self._known = known
+        self._sign_in_url = sign_in_url
 
     async def inbound(self, id_: str) -> TestView:
-        """The steps of an inbound channel; those at a mail server ingest-imap takes. 404, 503."""
+        """The steps of an inbound channel; those at a mailbox its reader takes. 404, 503."""
         state = await self._documents.state()
         channel = read_as(InboundChannel, state.get(inbound.KIND, id_))
-        if channel.imap is None:
+        if channel.mailbox is None:
             door = await self._check_door()
             return _test_view(_views(forward_steps(channel, state.configuration, door)))
         tried = _views_of_try(await self._trying.inbound(channel))
@@ -53,10 +60,19 @@ class ChannelTests:
         there = (await self._documents.state()).configuration
         door = await self._check_door()
         known = await self._known.health()
-        return [
+        views = [
             *(self._inbound_health(one, there, door, known) for one in there.inbound_channels),
             *(self._outbound_health(one, known) for one in there.outbound_channels),
         ]
+        return [await self._with_link(one, there) for one in views]
+
+    async def _with_link(self, view: HealthView, there: Configuration) -> HealthView:
+        """With where its owner signs in anew, of a mailbox that needs it."""
+        if view.state is not ChannelState.NEEDS_SIGN_IN:
+            return view
+        mailbox = _mailbox_of(view, there)
+        url = await self._sign_in_url(mailbox) if mailbox is not None else None
+        return view.model_copy(update={"sign_in_url": url})
 
     def _inbound_health(
         self,
@@ -66,7 +82,7 @@ class ChannelTests:
         known: Mapping[str, KnownHealth],
     ) -> HealthView:
         now = self._documents.now()
-        if channel.imap is None:
+        if channel.mailbox is None:
             steps = forward_steps(channel, there, door)
             return _health_view(channel, forward_health(steps, now))
         steps = config_steps(channel, there)
@@ -79,6 +95,20 @@ class ChannelTests:
         said = known.get(f"outbound.{channel.id}")
         tried = self._trying.last(channel.id)
         return _health_view(channel, outbound_health(channel, tried, said))
+
+
+def _mailbox_of(view: HealthView, there: Configuration) -> InboundChannel | None:
+    """The channel that reads the mailbox; of one that sends, that which answers by it."""
+    if view.direction == "inbound":
+        return there.inbound(view.channel)
+    sender = there.outbound(view.channel)
+    address = sender.from_address if sender else None
+    found = (
+        one
+        for one in there.inbound_channels
+        if address and one.address and normalise(one.address) == normalise(address)
+    )
+    return next(found, None)
 
 
 def view_of_try(result: TryResult) -> TestView:

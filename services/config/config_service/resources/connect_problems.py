@@ -44,12 +44,17 @@ def unknown_sign_in() -> Problem:
     return Problem(404, "sign-in-unknown", detail=detail)
 
 
-def sign_in_problem(error: CredentialsRejected | MailHostUnavailable) -> Problem:
-    """422 when Google or the person said no, 503 when Google could not be asked."""
+def not_configured(pointer: str, detail: str) -> Problem:
+    """422 of a sign-in that this installation cannot start."""
+    return Problem(422, "not-configured", detail=detail, errors=(FieldError(pointer, detail),))
+
+
+def sign_in_problem(error: CredentialsRejected | MailHostUnavailable, away_slug: str) -> Problem:
+    """422 when the provider or the person said no, 503 when the provider could not be asked."""
     away = isinstance(error, MailHostUnavailable)
     return Problem(
         503 if away else 422,
-        "google-unavailable" if away else "sign-in-failed",
+        away_slug if away else "sign-in-failed",
         detail=f"{_sentence(str(error))} Nothing was set up.",
         members={"reason": error.reason, "advice": error.advice},
     )

@@ -1,8 +1,4 @@
-"""Sign-ins with Google, from the start to both channels.
-
-Those under way are kept in memory: this service is one process, and whoever was under way while it
-was started anew starts again.
-"""
+"""Sign-ins with Google, from the start to both channels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +7,7 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from config_service.connect_bodies import GoogleBody, SignInStarted
+from config_service.domain.gmail import GmailWays
 from config_service.domain.google_consent import (
     LOOPBACK_REDIRECT,
     PENDING_FOR,
@@ -19,15 +16,16 @@ from config_service.domain.google_consent import (
     Pending,
     Returned,
 )
-from config_service.domain.mailbox_plan import BY_CONSENT
 from config_service.ports import GoogleConsent
-from config_service.resources.connect_problems import sign_in_problem, unknown_sign_in
+from config_service.resources.connect_problems import (
+    not_configured,
+    sign_in_problem,
+    unknown_sign_in,
+)
 from config_service.resources.connecting import Connect, Connected, Connecting
+from config_service.resources.pending_sign_ins import PendingSignIns
 from postbus.errors import CredentialsRejected, MailHostUnavailable
 from postbus.runtime.auth import Caller
-from postbus.runtime.problems import FieldError, Problem
-
-MOST_PENDING = 1000
 
 
 @dataclass(frozen=True)
@@ -46,28 +44,28 @@ class GoogleSignIns:
         connect: Connect,
         google: GoogleConsent,
         own: OwnSide,
+        ways: GmailWays,
         now: Callable[[], datetime],
         new_word: Callable[[], str],
     ) -> None:
         self._connect = connect
         self._google = google
         self._own = own
+        self._ways = ways
         self._now = now
         self._new_word = new_word
-        self._pending: dict[str, Pending] = {}
+        self._pending: PendingSignIns[Pending] = PendingSignIns(now)
 
     async def start(self, body: GoogleBody, caller: Caller) -> SignInStarted:
         """Where the owner of the mailbox is to go; 409, 422 when it could not be set up anyway."""
         wish = body.wish()
         redirect_url = self._redirect_url(body)
         client = self._client(body)
-        await self._connect.check(wish, BY_CONSENT)
-        self._forget_some()
+        await self._connect.check(wish, self._ways)
         consent = Consent(client, redirect_url, wish.address, self._new_word(), self._new_word())
         expires_at = self._now() + PENDING_FOR
-        self._pending[consent.state] = Pending(
-            consent, body.redirect, wish, caller.token_id, caller.name, expires_at
-        )
+        pending = Pending(consent, body.redirect, wish, caller.token_id, caller.name, expires_at)
+        self._pending.put(consent.state, pending)
         return SignInStarted(
             authorize_url=self._google.authorize_url(consent),
             state=consent.state,
@@ -89,9 +87,9 @@ class GoogleSignIns:
                 raise _no_code(returned)
             credential = await self._google.redeem(pending.consent, returned.code)
         except (CredentialsRejected, MailHostUnavailable) as error:
-            raise sign_in_problem(error) from error
+            raise sign_in_problem(error, "google-unavailable") from error
         secret = SecretStr(credential.model_dump_json())
-        what = Connecting(pending.wish, BY_CONSENT, secret, pending.by)
+        what = Connecting(pending.wish, self._ways, secret, pending.by)
         return await self._connect.connect(what)
 
     def _take(self, state: str, redirect: str, caller: Caller | None) -> Pending:
@@ -103,9 +101,7 @@ class GoogleSignIns:
             or (caller is not None and caller.token_id != pending.started_by)
         ):
             raise unknown_sign_in()
-        del self._pending[state]
-        if pending.expires_at <= self._now():
-            raise unknown_sign_in()
+        self._pending.drop(state)
         return pending
 
     def _redirect_url(self, body: GoogleBody) -> str:
@@ -116,7 +112,7 @@ class GoogleSignIns:
                 "PUBLIC_URL is not set, so Google cannot send the browser back; "
                 "set it, or use `installed`."
             )
-            raise _not_configured("#/redirect", detail)
+            raise not_configured("#/redirect", detail)
         return self._own.callback_url
 
     def _client(self, body: GoogleBody) -> GoogleClient:
@@ -124,17 +120,8 @@ class GoogleSignIns:
             return GoogleClient(body.client.client_id, body.client.client_secret)
         if self._own.client is None:
             detail = "GOOGLE_CLIENT_ID is not set; give an OAuth client of your own as `client`."
-            raise _not_configured("#/client", detail)
+            raise not_configured("#/client", detail)
         return self._own.client
-
-    def _forget_some(self) -> None:
-        now = self._now()
-        live = {k: one for k, one in self._pending.items() if one.expires_at > now}
-        self._pending = dict(list(live.items())[-(MOST_PENDING - 1) :])
-
-
-def _not_configured(pointer: str, detail: str) -> Problem:
-    return Problem(422, "not-configured", detail=detail, errors=(FieldError(pointer, detail),))
 
 
 def _no_code(returned: Returned) -> CredentialsRejected:

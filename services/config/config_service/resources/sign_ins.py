@@ -17,7 +17,7 @@ from postbus.configuration import Kept
 from postbus.contracts.base import JsonObject
 from postbus.contracts.configuration import InboundChannel, OutboundChannel
 
-_TRIED_FIELDS = ("kind", "from_address", "smtp", "imap", "after_fetch")
+_TRIED_FIELDS = ("kind", "from_address", "smtp", "imap", "graph", "after_fetch")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def channel_of(body: InboundChannelBody | OutboundChannelBody) -> Channel:
 
 
 def _secret_of(body: InboundChannelBody | OutboundChannelBody) -> SecretStr | None:
-    server = body.imap if isinstance(body, InboundChannelBody) else body.smtp
+    own = body.imap if isinstance(body, InboundChannelBody) else body.smtp
+    server = body.graph or own
     return server.secret if server else None
 
 

@@ -4,28 +4,41 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from config_service.domain.channel_health import Tried
+from config_service.domain.channel_health import Tried, reader_of
 from config_service.ports import TryInboundChannel, TryOutboundChannel
 from postbus.contracts.configuration import InboundChannel, OutboundChannel
 from postbus.contracts.trying import TryResult, TryStep
 from postbus.errors import BusUnavailable
 from postbus.runtime.problems import FieldError, Problem
 
-_SMTP_POINTERS: Final = {
-    "resolve": "#/smtp/host",
-    "connect": "#/smtp/port",
-    "tls": "#/smtp/tls",
-    "sign-in": "#/smtp/secret",
-    "sender-accepted": "#/from_address",
+_POINTERS: Final = {
+    "smtp": {
+        "resolve": "#/smtp/host",
+        "connect": "#/smtp/port",
+        "tls": "#/smtp/tls",
+        "sign-in": "#/smtp/secret",
+        "sender-accepted": "#/from_address",
+    },
+    "imap": {
+        "resolve": "#/imap/host",
+        "connect": "#/imap/port",
+        "tls": "#/imap/tls",
+        "sign-in": "#/imap/secret",
+        "folders": "#/imap/folders",
+        "push": "#/imap",
+    },
+    "graph": {
+        "resolve": "#/graph/base_url",
+        "connect": "#/graph/base_url",
+        "tls": "#/graph/base_url",
+        "sign-in": "#/graph/secret",
+        "sender-accepted": "#/from_address",
+        "folders": "#/graph/folders",
+        "push": "#/graph",
+        "scope": "#/graph/probe_mailbox",
+    },
 }
-_IMAP_POINTERS: Final = {
-    "resolve": "#/imap/host",
-    "connect": "#/imap/port",
-    "tls": "#/imap/tls",
-    "sign-in": "#/imap/secret",
-    "folders": "#/imap/folders",
-    "push": "#/imap",
-}
+"""Field of the server → step → what in the document it speaks of."""
 
 
 class Trying:
@@ -52,22 +65,23 @@ class Trying:
         return result
 
     async def inbound(self, channel: InboundChannel, sealed: str | None = None) -> TryResult:
-        """How far it comes; 503 when ingest-imap does not answer."""
+        """How far it comes; 503 when the service that reads such mailboxes does not answer."""
         try:
             return await self._try_inbound(channel, sealed)
         except BusUnavailable as error:
-            raise _nobody("ingest-imap, which reads mailboxes,") from error
+            raise _nobody(f"{reader_of(channel)}, which reads mailboxes,") from error
 
     async def require(self, channel: InboundChannel | OutboundChannel, sealed: str | None) -> None:
         """422 naming the step that fails; 503 when nobody answers. Forwarded mail needs no try."""
         if isinstance(channel, OutboundChannel):
-            result, pointers = await self.outbound(channel, sealed), _SMTP_POINTERS
-        elif channel.imap is not None:
-            result, pointers = await self.inbound(channel, sealed), _IMAP_POINTERS
+            field = "graph" if channel.graph else "smtp"
+            result = await self.outbound(channel, sealed)
+        elif channel.mailbox is not None:
+            field, result = channel.kind, await self.inbound(channel, sealed)
         else:
             return
         if not result.ok:
-            raise _failed(result, pointers)
+            raise _failed(result, _POINTERS[field])
 
     def last(self, channel_id: str) -> Tried | None:
         """The last try of an outbound channel, if there was one."""
