@@ -425,8 +425,5 @@ async def test_an_answer_to_the_message_id_that_a_mail_really_got_joins_its_tick
     told = outcome(receipt.send_id, SendState.SENT, 1)
     data = told.data.model_copy(update={"sent_as": "new@rewritten.example"})
     await OutcomeHandlers(desk.store).on_outcome(told.model_copy(update={"data": data}))
-    answer = mail_received(
-        message_id="answer@customer.example", in_reply_to=("new@rewritten.example",)
-    )
-    await desk.file(answer)
+    await desk.file(mail_received("m2", in_reply_to=("new@rewritten.example",)))
     assert len(await desk.messages(1)) == 3
