@@ -102,6 +102,10 @@ class Microsoft365:
             signed_in_at=datetime.now(UTC),
         )
 
+    def consent(self, *roles: str) -> None:
+        """What an admin lets the app do in every mailbox (Entra)."""
+        self.app.roles[TENANT] = set(roles)
+
     def scope(self, mailbox: str, *roles: str) -> None:
         """What Exchange lets the app do in a mailbox (RBAC for Applications); nothing elsewhere."""
         self.graph.access.rbac.setdefault(CLIENT_ID, {})[mailbox] = set(roles)

@@ -158,6 +158,17 @@ class SmtpServer:
         return answer
 
 
+class _WithLongTokens(SMTP):
+    """Takes AUTH commands of 12,288 octets (RFC 4954); other lines are no longer than ever."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        usual = self.line_length_limit
+        self.line_length_limit = 12_288  # while the reader is made, which cannot be changed later
+        super().__init__(*args, **options)
+        self.line_length_limit = usual
+        self.command_size_limits["AUTH"] = 12_288
+
+
 class _HangingUp(Controller):
     """Closes its connections before its loop ends: asyncio would leave their sockets open."""
 
@@ -166,7 +177,7 @@ class _HangingUp(Controller):
         super().__init__(*args, **options)
 
     def factory(self) -> SMTP:
-        made = super().factory()
+        made = _WithLongTokens(self.handler, **self.SMTP_kwargs)
         self._spoken_with.append(made)
         return made
 

@@ -26,6 +26,8 @@ from postbus.mailboxes.turns import Kind
 
 log = structlog.get_logger("ingest_graph")
 _BATCH: Final = 25
+_OPENED_FOR: Final = timedelta(hours=1)
+"""Then the sign-in is read anew, and with it when it ends."""
 _YOUNG: Final = timedelta(minutes=10)
 """Of older mail that is new in a folder ticketing is asked: it may have lain here before."""
 
@@ -56,9 +58,12 @@ class FolderReader(PatientReader):
 
     async def _read(self) -> None:
         mailbox = await self._around.open(self._channel)
+        opened_at = self._around.now()
         kept = await take_up(self._around, mailbox, self._channel, self._folder)
         while True:
             self._hinted.clear()
+            if self._around.now() - opened_at > _OPENED_FOR:
+                mailbox, opened_at = await self._around.open(self._channel), self._around.now()
             kept = await self._news(mailbox, kept)
             kept = await self._work_off_hints(mailbox, kept)
             kept = await self._importing.some(mailbox, self._channel, kept)

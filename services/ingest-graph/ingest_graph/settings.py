@@ -4,12 +4,10 @@ from pydantic import Field
 
 from postbus.connecting import ConnectingSettings
 from postbus.contracts.configuration import HttpsUrl
-from postbus.mailboxes.settings import MailboxSettings
-from postbus.reading.settings import ReadingSettings
-from postbus.runtime.settings import ServiceSettings
+from postbus.mailboxes.settings import MailboxServiceSettings
 
 
-class IngestGraphSettings(MailboxSettings, ConnectingSettings, ReadingSettings, ServiceSettings):
+class IngestGraphSettings(MailboxServiceSettings, ConnectingSettings):
     """What ingest-graph needs on top of what every service has."""
 
     hooks_url: HttpsUrl | None = Field(
@@ -24,5 +22,10 @@ class IngestGraphSettings(MailboxSettings, ConnectingSettings, ReadingSettings, 
         default=300,
         gt=0,
         description="the same where Graph tells of news, as the safety net, seconds",
+    )
+    upkeep_seconds: float = Field(
+        default=3600,
+        gt=0,
+        description="how often the sign-ins of paused mailboxes are looked after, seconds",
     )
     places: int = Field(default=8, ge=2, description="folders that are fetched from at a time")

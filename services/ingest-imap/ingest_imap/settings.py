@@ -3,12 +3,10 @@
 from pydantic import Field
 
 from postbus.connecting import ConnectingSettings
-from postbus.mailboxes.settings import MailboxSettings
-from postbus.reading.settings import ReadingSettings
-from postbus.runtime.settings import ServiceSettings
+from postbus.mailboxes.settings import MailboxServiceSettings
 
 
-class IngestImapSettings(MailboxSettings, ConnectingSettings, ReadingSettings, ServiceSettings):
+class IngestImapSettings(MailboxServiceSettings, ConnectingSettings):
     """What ingest-imap needs on top of what every service has."""
 
     imap_threads: int = Field(

@@ -6,6 +6,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from postbus.reading.settings import ReadingSettings
+from postbus.runtime.settings import ServiceSettings
+
 
 class MailboxSettings(BaseSettings):
     """Mixed into the settings of a service that reads mailboxes."""
@@ -37,3 +40,7 @@ class MailboxSettings(BaseSettings):
         ge=1,
         description="a replica that was not heard of for so long has lost its mailboxes, seconds",
     )
+
+
+class MailboxServiceSettings(MailboxSettings, ReadingSettings, ServiceSettings):
+    """All that `MailboxService` asks for."""

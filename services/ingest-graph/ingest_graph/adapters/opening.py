@@ -18,7 +18,10 @@ _HTTPS = 443
 
 
 class Opening:
-    """The ports `OpenMailbox` and `trying.Steps`; `expires` hears when a sign-in ends."""
+    """The ports `OpenMailbox`, `trying.Steps` and `upkeep.SignIns`.
+
+    `expires` hears when a sign-in ends.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,17 @@ class Opening:
         mailbox = await self.open(channel.graph, secret)
         self._expires(channel.id, await self._tokens.ends_at(read_microsoft(secret)))
         return mailbox
+
+    async def ends_at(self, channel: InboundChannel) -> datetime | None:
+        """When the sign-in of a channel ends, where that is known. BusUnavailable."""
+        secret = await self._secrets(channel.id, None)
+        return await self._tokens.ends_at(read_microsoft(secret)) if secret else None
+
+    async def renew(self, channel: InboundChannel) -> None:
+        """Use the sign-in of a channel, so that it lasts."""
+        secret = await self._secrets(channel.id, None)
+        if secret is not None:
+            await self._tokens.token(read_microsoft(secret), Resource.GRAPH, anew=True)
 
     async def resolve(self, graph: GraphSettings) -> str:
         parts = urlsplit(graph.base_url)
