@@ -1,7 +1,6 @@
 """Mailboxes of Microsoft 365 on the whole system: in by Graph, and out by Graph."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator
 from email.message import EmailMessage
 
@@ -59,7 +58,7 @@ def test_signing_in_sets_up_everything_that_a_mailbox_needs(office: Office, supp
 
 
 def test_a_conversation_in_a_mailbox_of_microsoft(office: Office, support: str) -> None:
-    """R5: receipt and answer leave from the mailbox, in the customer's thread, and are kept once."""
+    """R5: receipt and answer leave from the mailbox, in the customer's thread, filed once."""
     before = office.proof(support)["seen"]
     customer = "anna@customer.example"
     mail = new_mail("The heating is cold", sender=f"Anna <{customer}>", to=SUPPORT)
@@ -80,9 +79,8 @@ def test_a_conversation_in_a_mailbox_of_microsoft(office: Office, support: str) 
     office.write(answer_to(answer, "Noon is fine."))
     office.stack.until(lambda: "Noon is fine." in inbound(office.stack, number))
     kept = [read_mail(one.mime) for one in office.microsoft.graph.messages(SUPPORT, "sentitems")]
-    assert Counter(one["Message-ID"] for one in kept) == Counter(
-        (receipt["Message-ID"], answer["Message-ID"])
-    )
+    mine = [one["Message-ID"] for one in kept if customer in str(one["To"])]
+    assert sorted(mine) == sorted((receipt["Message-ID"], answer["Message-ID"]))
     assert office.microsoft.graph.messages(SUPPORT, "drafts") == []
     proof = office.proof(support)
     assert (proof["seen"], proof["filed"], proof["unexplained"]) == (before + 2, before + 2, 0)
@@ -142,9 +140,9 @@ def test_an_app_opens_its_mailboxes_and_is_warned_of_others(office: Office) -> N
     office.until_state(id_, "connected")
     office.round_trip(APP_ONLY, "dirk@customer.example", "A matter of the app")
     assert office.proof(id_)["filed"] == 2
-    office.microsoft.app.roles[TENANT] = {"Mail.ReadWrite", "Mail.Send"}
+    office.microsoft.consent("Mail.ReadWrite", "Mail.Send")
     again = office.connect_app(APP_ONLY, tenant=TENANT, probe_mailbox=BOSS)
-    assert [one["reason"] for one in again["warnings"]] == ["app-may-open-others"]
+    assert {one["reason"] for one in again["warnings"]} == {"app-may-open-others"}
     for kind in ("inbound", "outbound"):
         tested = office.stack.api("POST", f"{kind}-channels/{id_}/test", admin=True).body
         (scope,) = [one for one in tested["steps"] if one["name"] == "scope"]
@@ -169,8 +167,8 @@ def test_mail_and_answers_wait_for_a_new_sign_in(office: Office) -> None:
     assert all(one["advice"] for one in both.values())
     url = office.stack.endpoints["subscriber_nats_url"]
     events = asyncio.run(read_all(url, "postbus.channel.needs-sign-in.>"))
-    mine = [event["data"]["direction"] for _, event in events if event["data"]["channel"] == id_]
-    assert sorted(mine) == ["inbound", "outbound"]
+    mine = [event["source"] for _, event in events if event["data"]["channel"] == id_]
+    assert sorted(mine) == ["/postbus/dispatch", "/postbus/ingest-graph"]
     assert "This waits." not in "".join(map(text_of, office.sent_to(customer)))
 
     page = office.click(links.pop() or "", SALES)

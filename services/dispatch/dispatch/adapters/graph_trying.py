@@ -59,6 +59,7 @@ class GraphTrial:
 
         try:
             opened = await credential
+            self._microsoft.tokens.forget(opened)
             await step(TryStepName.RESOLVE, self._threads.run(lambda: names_of(host, port)))
             connection = await step(
                 TryStepName.CONNECT,
