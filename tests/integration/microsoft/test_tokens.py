@@ -132,6 +132,8 @@ async def test_a_sign_in_that_was_ended_asks_for_another_and_microsoft_is_left_a
             await tokens.token(sign_in, Resource.GRAPH)
         assert ended.value.reason == "needs-sign-in"
         assert "Sign in again" in ended.value.advice
+        assert "AADSTS50173" in str(ended.value)
+        assert "Trace ID" not in str(ended.value), "it is read by people"
     assert len(microsoft.identity.token_requests) == asked + 1
     again = microsoft.sign_in(MAILBOX)
     assert (await tokens.token(again, Resource.GRAPH)).get_secret_value()
