@@ -192,6 +192,15 @@ class Stage:
             return None
         return KnownHealth.model_validate_json(entry.value or b"")
 
+    async def until_state(self, channel: str, state: str) -> None:
+        """Health is written after the end of a mail."""
+
+        async def is_so() -> bool:
+            health = await self.health(channel)
+            return health is not None and health.state == state
+
+        await self.until(is_so)
+
     async def until(self, is_so: Callable[[], Awaitable[bool]], *, seconds: float = 15) -> None:
         async with asyncio.timeout(seconds):
             while not await is_so():

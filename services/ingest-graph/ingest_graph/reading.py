@@ -19,6 +19,7 @@ from ingest_graph.surroundings import Surroundings
 from ingest_graph.taking_up import take_up
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mailboxes import ChannelState
+from postbus.errors import BusUnavailable
 from postbus.mailboxes.health import Seen
 from postbus.mailboxes.ports import Lease
 from postbus.mailboxes.reading import PatientReader
@@ -97,6 +98,8 @@ class FolderReader(PatientReader):
 
     async def _work_off_hints(self, mailbox: Mailbox, kept: KeptCursor) -> KeptCursor:
         """What Graph said about the subscription; news are looked for in any case."""
+        if self._around.hooks_url is None:
+            return kept
         key = folder_key(self._folder)
         for hint, revision in (await self._around.hints.pending(self._id, key)).items():
             log.info("hint", channel=self._id, hint=hint)
@@ -142,7 +145,10 @@ class FolderReader(PatientReader):
         old = [one for one in unknown if one.arrived_at < young_from]
         if not old:
             return unknown
-        missing = {one.id for one in await self._missing.of(cursor, old)}
+        try:
+            missing = {one.id for one in await self._missing.of(cursor, old)}
+        except BusUnavailable:
+            return unknown  # a mail that is told again is one fact, and must not wait
         return [one for one in unknown if one.arrived_at >= young_from or one.id in missing]
 
     async def _take(

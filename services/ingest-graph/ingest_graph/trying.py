@@ -1,18 +1,17 @@
 """Tries a mailbox step by step, and says which step failed, why, and what to do."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from pydantic import SecretStr
 
 from ingest_graph.ports import FolderMissing, Mailbox
 from ingest_graph.taking_up import folder_missing
+from postbus.connecting.trial import Trial
 from postbus.contracts.configuration import GraphAuth, GraphSettings, InboundChannel
 from postbus.contracts.trying import TryInbound, TryResult, TryStep, TryStepName
-from postbus.errors import NotConfigured, PostbusError
+from postbus.errors import NotConfigured
 from postbus.microsoft.granted import reach_of_app, too_wide
-
-Result = TypeVar("Result")
 
 
 class Steps(Protocol):
@@ -47,41 +46,20 @@ class Trying:
 
     async def on_try(self, question: TryInbound) -> TryResult:
         """How far it came; nothing is fetched or marked."""
-        taken: list[TryStep] = []
-        try:
-            await self._all(question, taken)
-        except PostbusError as error:
-            if not taken or taken[-1].ok:
-                taken.append(_failed(TryStepName.RESOLVE, error))
-            return TryResult(ok=False, steps=tuple(taken))
-        return TryResult(ok=True, steps=tuple(taken))
+        trial = Trial()
+        return await trial.run(self._all(question, trial), begins_with=TryStepName.RESOLVE)
 
-    async def _all(self, question: TryInbound, taken: list[TryStep]) -> None:
+    async def _all(self, question: TryInbound, trial: Trial) -> None:
         graph = question.channel.graph
         if graph is None:
             raise NotConfigured("the channel is no mailbox of Microsoft 365")
-
-        async def step(name: TryStepName, work: Awaitable[Result]) -> Result:
-            try:
-                result = await work
-            except PostbusError as error:
-                taken.append(_failed(name, error))
-                raise
-            detail = result if isinstance(result, str) else ""
-            taken.append(
-                result
-                if isinstance(result, TryStep)
-                else TryStep(name=name, ok=True, detail=detail)
-            )
-            return result
-
-        await step(TryStepName.RESOLVE, self._steps.resolve(graph))
+        await trial.step(TryStepName.RESOLVE, self._steps.resolve(graph))
         secret = await self._secrets(question.channel.id, question.sealed_secret)
-        mailbox = await step(TryStepName.SIGN_IN, self._open(graph, secret))
-        await step(TryStepName.FOLDERS, _folders(mailbox, question.channel))
-        await step(TryStepName.PUSH, self._push())
+        mailbox = await trial.step(TryStepName.SIGN_IN, self._open(graph, secret))
+        await trial.step(TryStepName.FOLDERS, _folders(mailbox, question.channel))
+        await trial.step(TryStepName.PUSH, self._push())
         if graph.auth is GraphAuth.APP_ONLY and secret is not None:
-            await step(TryStepName.SCOPE, self._scope(graph, secret))
+            await trial.step(TryStepName.SCOPE, self._scope(graph, secret))
 
     async def _open(self, graph: GraphSettings, secret: SecretStr | None) -> Mailbox:
         if secret is None:
@@ -130,13 +108,3 @@ async def _folders(mailbox: Mailbox, channel: InboundChannel) -> str:
     if channel.move_to is not None:
         await mailbox.make_folder(channel.move_to)
     return "; ".join(words)
-
-
-def _failed(name: TryStepName, error: PostbusError) -> TryStep:
-    return TryStep(
-        name=name,
-        ok=False,
-        detail=str(error)[:500],
-        reason=getattr(error, "reason", ""),
-        advice=getattr(error, "advice", ""),
-    )

@@ -1,18 +1,17 @@
 """Tries a mailbox step by step, and says which step failed, why, and what to do."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from imapclient import IMAPClient
 from pydantic import SecretStr
 
 from ingest_imap.ports import ConnectionLost, FolderMissing, NotGiven, Session
 from ingest_imap.taking_up import folder_missing
+from postbus.connecting.trial import Trial, failed_step
 from postbus.contracts.configuration import ImapSettings, InboundChannel
 from postbus.contracts.trying import TryInbound, TryResult, TryStep, TryStepName
-from postbus.errors import MailHostUnavailable, NotConfigured, PostbusError
-
-Result = TypeVar("Result")
+from postbus.errors import MailHostUnavailable, NotConfigured
 
 
 class Steps(Protocol):
@@ -50,47 +49,34 @@ class Trying:
 
     async def on_try(self, question: TryInbound) -> TryResult:
         """How far it came; nothing is fetched or marked."""
-        taken: list[TryStep] = []
-        try:
-            await self._all(question, taken)
-        except PostbusError as error:
-            if not taken or taken[-1].ok:
-                taken.append(_failed(TryStepName.RESOLVE, error))
-            return TryResult(ok=False, steps=tuple(taken))
-        return TryResult(ok=True, steps=tuple(taken))
+        trial = Trial()
+        return await trial.run(self._all(question, trial), begins_with=TryStepName.RESOLVE)
 
-    async def _all(self, question: TryInbound, taken: list[TryStep]) -> None:
+    async def _all(self, question: TryInbound, trial: Trial) -> None:
         imap = question.channel.imap
         if imap is None:
             raise NotConfigured("the channel is no mailbox")
-
-        async def step(name: TryStepName, work: Awaitable[Result]) -> Result:
-            try:
-                result = await work
-            except PostbusError as error:
-                # With implicit TLS it is part of connecting; people look for it by its name.
-                reason = getattr(error, "reason", "")
-                of_tls = reason in ("certificate", "tls") and name is TryStepName.CONNECT
-                if of_tls:
-                    taken.append(TryStep(name=name, ok=True))
-                taken.append(_failed(TryStepName.TLS if of_tls else name, error))
-                raise
-            taken.append(
-                TryStep(name=name, ok=True, detail=result if isinstance(result, str) else "")
-            )
-            return result
-
-        await step(TryStepName.RESOLVE, self._steps.resolve(imap))
-        client = await step(TryStepName.CONNECT, self._steps.connect(imap))
+        await trial.step(TryStepName.RESOLVE, self._steps.resolve(imap))
+        client = await self._connect(trial, imap)
         try:
-            await step(TryStepName.TLS, self._steps.protect(client, imap))
+            await trial.step(TryStepName.TLS, self._steps.protect(client, imap))
             secret = await self._secrets(question.channel.id, question.sealed_secret)
-            await step(TryStepName.SIGN_IN, self._steps.sign_in(client, imap, secret))
+            await trial.step(TryStepName.SIGN_IN, self._steps.sign_in(client, imap, secret))
             session = self._steps.session(client)
-            await step(TryStepName.FOLDERS, _folders(session, question.channel))
-            await step(TryStepName.PUSH, _push(session))
+            await trial.step(TryStepName.FOLDERS, _folders(session, question.channel))
+            await trial.step(TryStepName.PUSH, _push(session))
         finally:
             await self._steps.end(client)
+
+    async def _connect(self, trial: Trial, imap: ImapSettings) -> IMAPClient:
+        try:
+            return await trial.step(TryStepName.CONNECT, self._steps.connect(imap))
+        except MailHostUnavailable as error:
+            if error.reason in ("certificate", "tls"):
+                # With implicit TLS it is part of connecting; people look for it by its name.
+                trial.note(TryStep(name=TryStepName.CONNECT, ok=True))
+                trial.note(failed_step(TryStepName.TLS, error))
+            raise
 
     @staticmethod
     def failed(error: Exception) -> TryResult:
@@ -132,13 +118,3 @@ async def _push(session: Session) -> str:
     if session.can_push:
         return "the server tells of new mail at once (IDLE)"
     return "the server has no IDLE; it is asked for new mail every half minute"
-
-
-def _failed(name: TryStepName, error: PostbusError) -> TryStep:
-    return TryStep(
-        name=name,
-        ok=False,
-        detail=str(error)[:500],
-        reason=getattr(error, "reason", ""),
-        advice=getattr(error, "advice", ""),
-    )

@@ -8,6 +8,7 @@ two names may share an address. Redirects are httpx's to follow, which by itself
 
 import asyncio
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -79,21 +80,18 @@ class ReachingTransport(httpx.AsyncBaseTransport):
 
 
 class BlockingReachingTransport(httpx.BaseTransport):
-    """The same for calls that block, such as msal's."""
+    """The same for calls that block, such as msal's; safe to use from many threads."""
 
     def __init__(self, reach: Reach, tls: TlsContexts) -> None:
         self._reach = reach
         self._tls = tls
         self._hosts: dict[tuple[str, int], _Known[httpx.HTTPTransport]] = {}
+        self._adding = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, whatever its status is."""
         host, port = _server(request)
-        known = self._hosts.get((host, port))
-        if known is None:
-            known = self._hosts[host, port] = _Known(
-                httpx.HTTPTransport(verify=self._tls.context())
-            )
+        known = self._of(host, port)
         if known.until < time.monotonic():
             known.addresses = self._reach.addresses(host, port)
             known.until = time.monotonic() + _BELIEVE_SECONDS
@@ -109,6 +107,14 @@ class BlockingReachingTransport(httpx.BaseTransport):
             response.stream = _Body(response.stream, host, port)  # type: ignore[arg-type] # a blocking transport gives blocking streams
             return response
         raise unreachable(host, port, None)
+
+    def _of(self, host: str, port: int) -> _Known[httpx.HTTPTransport]:
+        with self._adding:
+            known = self._hosts.get((host, port))
+            if known is None:
+                pool = httpx.HTTPTransport(verify=self._tls.context())
+                known = self._hosts[host, port] = _Known(pool)
+            return known
 
     def close(self) -> None:
         """Close every connection."""

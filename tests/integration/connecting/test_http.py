@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -23,12 +24,14 @@ class _Web:
     def __init__(self) -> None:
         self.port = free_port()
         self.connections = 0
+        self.open = 0
         self.names: list[str | None] = []
         self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
         self.heads: list[bytes] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.heads.append(head)
@@ -39,6 +42,7 @@ class _Web:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         writer.close()
+        self.open -= 1
 
 
 @pytest.fixture
@@ -76,6 +80,22 @@ async def test_blocking_calls_go_the_same_way(web: _Web) -> None:
 
     assert await asyncio.to_thread(ask) == "ok"
     assert web.names == ["localhost"]
+
+
+async def test_many_threads_leave_no_connection_open(web: _Web) -> None:
+    """A transport that two threads made for one host at once would never be closed."""
+    transport = BlockingReachingTransport(Reach(True), _tls())
+    client = httpx.Client(transport=transport)
+    together = threading.Barrier(4)
+
+    def ask() -> str:
+        together.wait(5)
+        return client.get(f"https://localhost:{web.port}/").text
+
+    assert await asyncio.gather(*(asyncio.to_thread(ask) for _ in range(4))) == ["ok"] * 4
+    client.close()
+    await asyncio.sleep(0.2)
+    assert web.open == 0
 
 
 async def _reason(transport: ReachingTransport, url: str) -> str:

@@ -165,9 +165,7 @@ async def test_the_whole_service_sends_by_gmail_with_the_sealed_credential(
     await stage.ask_to_send(send_requested())
     await stage.until_keys("done.s-1")
     assert [taken.user for taken in gmail.taken] == [ADDRESS]
-    health = await stage.health("own")
-    assert health is not None
-    assert health.state == "connected"
+    await stage.until_state("own", "connected")
 
 
 async def test_a_consent_that_was_taken_back_is_shown_and_the_mail_waits_for_a_new_one(

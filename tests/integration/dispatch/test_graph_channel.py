@@ -74,9 +74,7 @@ async def test_an_answer_leaves_as_a_draft_that_is_sent(
     assert STAMP in html.get_content()
     assert microsoft.graph.without_immutable_id == 0
     assert drafts(microsoft) == 0
-    health = await stage.health("own")
-    assert health is not None
-    assert health.state == "connected"
+    await stage.until_state("own", "connected")
 
 
 async def test_automatic_mail_carries_every_mark_that_survives(

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,25 +13,14 @@ from postbus.bus.topology import CURSORS_BUCKET
 from servers.graph_house import GraphHouse, mail
 from servers.nats import NatsServer
 from servers.replicas import Replicas
-from servers.tls_front import TlsFront
 
 KEY = folder_key("inbox")
 
 
-@pytest.fixture
-def replicas(house: GraphHouse) -> Iterator[Replicas]:
-    """Nothing is looked for unasked but once a minute, so what is quick came by a notice."""
-    settings = {
-        "TLS_CA_FILE": str(house.microsoft.graph.ca_file),
-        "POLL_SECONDS": "60",
-        "SWEEP_SECONDS": "60",
-    }
-    some = Replicas(house, "ingest_graph", settings)
-    front = TlsFront(lambda: list(some.ports.values())).start()
-    some.settings["HOOKS_URL"] = front.url
-    yield some
-    some.stop_all()
-    front.stop()
+@pytest.fixture(autouse=True)
+def nothing_is_looked_for_unasked(replicas: Replicas) -> None:
+    """But once a minute, so what is quick came by a notice."""
+    replicas.settings |= {"POLL_SECONDS": "60", "SWEEP_SECONDS": "60"}
 
 
 @pytest.fixture

@@ -3,32 +3,19 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from servers.graph_house import GraphHouse, mail
 from servers.replicas import Replicas
-from servers.tls_front import TlsFront
 
 pytestmark = pytest.mark.timeout(240)
 
 
-@pytest.fixture
-def replicas(house: GraphHouse) -> Iterator[Replicas]:
-    """They are reached from outside by one address, whichever of them is there."""
-    settings = {
-        "TLS_CA_FILE": str(house.microsoft.graph.ca_file),
-        "POLL_SECONDS": "0.3",
-        "SWEEP_SECONDS": "2",
-    }
-    some = Replicas(house, "ingest_graph", settings)
-    front = TlsFront(lambda: list(some.ports.values())).start()
-    some.settings["HOOKS_URL"] = front.url
-    yield some
-    some.stop_all()
-    front.stop()
+@pytest.fixture(autouse=True)
+def looking_often(replicas: Replicas) -> None:
+    replicas.settings |= {"POLL_SECONDS": "0.3", "SWEEP_SECONDS": "2"}
 
 
 async def test_a_killed_replica_is_replaced_in_seconds(

@@ -35,7 +35,7 @@ async def test_a_mail_that_is_not_given_is_held_and_released_later(house: GraphH
     bad = graph.deliver(address, mail("bad"))
     graph.no_mime(address, bad)
     graph.deliver(address, mail("good"))
-    await house.start()
+    await house.start(hooks_url="https://localhost:9")
     (fact,) = await house.until_received(1)
     assert fact.subject == "Mail good"
 
@@ -139,6 +139,38 @@ async def test_a_sign_in_that_was_withdrawn_waits_and_is_drained_after_the_next(
     await house.until_state("connected")
     facts = [one.data.fact for one in await house.facts("postbus.channel")]
     assert facts[-1] == "recovered"
+
+
+async def test_a_second_factor_that_is_wanted_needs_a_sign_in(house: GraphHouse) -> None:
+    address = await house.mailbox()
+    house.microsoft.identity.directory.user(address).needs_mfa = True
+    await house.start()
+    health = await house.until_state("needs-sign-in")
+    assert health.reason == "more-proof"
+    assert health.advice
+
+
+async def test_when_a_sign_in_or_a_secret_ends_is_known_and_warned_of(house: GraphHouse) -> None:
+    await house.mailbox("person")
+    soon = datetime.now(UTC) + timedelta(days=10)
+    app = house.microsoft.app_only()
+    client = app.client.model_copy(update={"expires_at": soon})
+    house.microsoft.add_mailbox("app@example.com")
+    house.microsoft.scope("app@example.com", "Mail.ReadWrite")
+    secret = app.model_copy(update={"client": client}).model_dump_json()
+    await house.graph_channel("app", secret=secret, app_only=True)
+    await house.start()
+    person = await house.until_state("connected", "person")
+    assert person.credential_expires_at is not None
+    assert person.credential_expires_at - datetime.now(UTC) > timedelta(days=89)
+    of_app = await house.until_state("connected", "app")
+    assert of_app.credential_expires_at == soon
+
+    async def warned() -> list[str]:
+        facts = await house.facts("postbus.channel")
+        return [one.data.channel for one in facts if one.data.fact == "credentials-expiring"]
+
+    assert await house.until(warned, what="a warning") == ["app"]
 
 
 async def test_a_mailbox_that_the_app_may_not_open_says_so(house: GraphHouse) -> None:

@@ -63,6 +63,15 @@ def test_a_held_mail_is_asked_for_again_so_many_times() -> None:
     assert c.to_ask_again(a_cursor(held=tried)) == ["new"]
 
 
+def test_a_cursor_stays_small_whatever_cannot_be_done() -> None:
+    cursor = a_cursor()
+    for number in range(c.MOST_KEPT + 5):
+        cursor = c.held(c.told(cursor, [f"t{number}"], tidy=True), f"h{number}", HELD)
+    assert (len(cursor.held), len(cursor.untidied)) == (c.MOST_KEPT, c.MOST_KEPT)
+    assert "h4" not in cursor.held
+    assert cursor.untidied[-1] == f"t{c.MOST_KEPT + 4}"
+
+
 # The proof.
 
 

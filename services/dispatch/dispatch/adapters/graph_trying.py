@@ -3,24 +3,21 @@
 import socket
 import ssl
 from collections.abc import Awaitable
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from dispatch.adapters.smtp_trying import failed_step
 from dispatch.adapters.threads import Threads
 from postbus.connecting import MicrosoftApp, MicrosoftCredential, Reach, TlsContexts, names_of
 from postbus.connecting.reaching import unreachable
 from postbus.connecting.tls import tls_refused
+from postbus.connecting.trial import Trial
 from postbus.contracts.configuration import GraphAccess
 from postbus.contracts.trying import TryResult, TryStep, TryStepName
-from postbus.errors import PostbusError
 from postbus.mail.addresses import normalise
 from postbus.microsoft import Microsoft, Resource
 from postbus.microsoft.granted import granted, reach_of_app
-
-Result = TypeVar("Result")
 
 _CONNECT_SECONDS: Final = 15.0
 _NEEDED: Final = ("Mail.ReadWrite", "Mail.Send")
@@ -44,43 +41,33 @@ class GraphTrial:
         credential: Awaitable[MicrosoftCredential],
     ) -> TryResult:
         """How far it came; the step that failed says why, and what to do."""
-        steps: list[TryStep] = []
+        trial = Trial()
+        work = self._all(trial, access, from_address, credential)
+        return await trial.run(work, begins_with=TryStepName.SIGN_IN)
+
+    async def _all(
+        self,
+        trial: Trial,
+        access: GraphAccess,
+        from_address: str | None,
+        credential: Awaitable[MicrosoftCredential],
+    ) -> None:
+        opened = await credential
+        self._microsoft.tokens.forget(opened)
         host, port = _server(access)
-
-        async def step(name: TryStepName, action: Awaitable[Result]) -> Result:
-            try:
-                result = await action
-            except PostbusError as error:
-                steps.append(failed_step(name, error))
-                raise
-            detail = result if isinstance(result, str) else ""
-            steps.append(TryStep(name=name, ok=True, detail=detail))
-            return result
-
-        try:
-            opened = await credential
-            self._microsoft.tokens.forget(opened)
-            await step(TryStepName.RESOLVE, self._threads.run(lambda: names_of(host, port)))
-            connection = await step(
-                TryStepName.CONNECT,
-                self._threads.run(
-                    lambda: self._reach.connect(host, port, timeout_seconds=_CONNECT_SECONDS),
-                    too_late=socket.socket.close,
-                ),
-            )
-            await step(
-                TryStepName.TLS, self._threads.run(lambda: self._protect(connection, host, port))
-            )
-            token = await step(
-                TryStepName.SIGN_IN,
-                self._microsoft.tokens.token(opened, Resource.GRAPH),
-            )
-            await step(TryStepName.SENDER_ACCEPTED, self._drafts(access, from_address, opened))
-            steps.append(_scope(token, opened))
-        except PostbusError as error:
-            if not steps or steps[-1].ok:
-                steps.append(failed_step(TryStepName.SIGN_IN, error))
-        return TryResult(ok=all(one.ok for one in steps), steps=tuple(steps))
+        run = self._threads.run
+        await trial.step(TryStepName.RESOLVE, run(lambda: names_of(host, port)))
+        reached = run(
+            lambda: self._reach.connect(host, port, timeout_seconds=_CONNECT_SECONDS),
+            too_late=socket.socket.close,
+        )
+        connection = await trial.step(TryStepName.CONNECT, reached)
+        await trial.step(TryStepName.TLS, run(lambda: self._protect(connection, host, port)))
+        token = await trial.step(
+            TryStepName.SIGN_IN, self._microsoft.tokens.token(opened, Resource.GRAPH)
+        )
+        await trial.step(TryStepName.SENDER_ACCEPTED, self._drafts(access, from_address, opened))
+        trial.note(_scope(token, opened))
 
     def _protect(self, connection: socket.socket, host: str, port: int) -> None:
         try:

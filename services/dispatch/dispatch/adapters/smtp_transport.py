@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from dispatch.adapters.nats_secrets import OpenSecret
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Target
 from dispatch.adapters.smtp_errors import refusal, reply_of, smtp_errors
-from dispatch.adapters.smtp_trying import Trial
+from dispatch.adapters.smtp_trying import SmtpTrial
 from dispatch.domain.compose import Composed
 from dispatch.ports import Accepted, BeforeData, Letter, OutcomeUnknown
 from postbus.contracts.configuration import OutboundChannel, SmtpAuth, TlsMode
@@ -118,7 +118,7 @@ class SmtpTransport:
 
     async def try_out(self, question: TryOutbound) -> TryResult:
         target = self._target(question.channel, question.sealed_secret)
-        return await Trial(self._connections).run(target, question.channel.from_address)
+        return await SmtpTrial(self._connections).run(target, question.channel.from_address)
 
     async def close(self) -> None:
         await self._connections.close()

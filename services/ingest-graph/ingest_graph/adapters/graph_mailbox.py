@@ -130,7 +130,7 @@ class Mailbox365(GraphFolders):
             "notificationUrl": hook,
             # It can be given now only ("change-notifications-lifecycle-events").
             "lifecycleNotificationUrl": hook,
-            "resource": f"/users/{self._address}/mailFolders/{folder_id}/messages",
+            "resource": f"/users/{self._address}/mailFolders('{folder_id}')/messages",
             "expirationDateTime": _time(until),
             "clientState": client_state,
         }

@@ -13,6 +13,10 @@ from postbus.contracts.base import Contract
 
 HELD_TRIES: Final = 24
 """How often a mail that was not given is asked for again, once a sweep."""
+MOST_KEPT: Final = 1000
+"""Of held and of untidied mails: a cursor must fit into a value on NATS. Of what is held beyond it
+the oldest is forgotten, and held again when it is met again; of what is untidied the oldest stays
+as it lies."""
 GRACE: Final = timedelta(minutes=10)
 """Mail that came so shortly before the mailbox was connected is taken as mail of today: whoever
 connects a mailbox tries it out."""
@@ -72,7 +76,7 @@ def told(cursor: Cursor, ids: Sequence[str], *, tidy: bool) -> Cursor:
     if any(id_ in cursor.held for id_ in ids):
         update["held"] = {id_: one for id_, one in cursor.held.items() if id_ not in ids}
     if tidy:
-        update["untidied"] = tuple(dict.fromkeys((*cursor.untidied, *ids)))
+        update["untidied"] = tuple(dict.fromkeys((*cursor.untidied, *ids)))[-MOST_KEPT:]
     return cursor.model_copy(update=update)
 
 
@@ -84,7 +88,8 @@ def tidied(cursor: Cursor, ids: Sequence[str]) -> Cursor:
 
 def held(cursor: Cursor, id_: str, why: HeldMail) -> Cursor:
     """That one is held."""
-    return cursor.model_copy(update={"held": {**cursor.held, id_: why}})
+    kept = {**cursor.held, id_: why}
+    return cursor.model_copy(update={"held": dict(list(kept.items())[-MOST_KEPT:])})
 
 
 def to_ask_again(cursor: Cursor) -> list[str]:
