@@ -136,6 +136,7 @@ def _own_settings(home: Home, ports: Ports, mongodb_url: str) -> dict[str, dict[
             "SECRETS_PUBLIC_KEY_FILE": str(home.keys / "sealing.public"),
             "FORWARD_DOOR": f"127.0.0.1:{ports.smtp_in}",
             "PUBLIC_URL": f"http://127.0.0.1:{ports.health('config')}",
+            "ALLOW_PRIVATE_HOSTS": "true",
         },
         "ticketing": {"MONGODB_URL": mongodb_url, "STAMP_KEYS_FILE": stamp_keys},
         "dispatch": {

@@ -1,32 +1,15 @@
 """Every step is an event, and a subscriber that joins later reads them all from the beginning."""
 
 import asyncio
-import json
-from typing import Any
 
-import nats
 import pytest
 
 from postbus.contracts.catalogue import FACTS
 from servers.customer import new_mail, send
 from servers.stack import LocalStack
+from servers.subscriber import read_all
 
 pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(120)]
-
-
-async def read_all(url: str, subject: str) -> list[tuple[str, dict[str, Any]]]:
-    """As a new service of another team would."""
-    client = await nats.connect(url)
-    subscription = await client.jetstream().subscribe(subject, ordered_consumer=True)
-    found = []
-    try:
-        while True:
-            message = await subscription.next_msg(timeout=1)
-            found.append((message.subject, json.loads(message.data)))
-    except nats.errors.TimeoutError:
-        return found
-    finally:
-        await client.close()
 
 
 def test_the_whole_story_is_in_the_streams(stack: LocalStack) -> None:

@@ -20,6 +20,9 @@ class Steps(Protocol):
     async def resolve(self, graph: GraphSettings) -> str:
         """The addresses of Graph, in words."""
 
+    def forget(self, secret: SecretStr) -> None:
+        """Ask Microsoft itself for the next token."""
+
     async def open(self, graph: GraphSettings, secret: SecretStr) -> Mailbox:
         """The mailbox, with a token that was just got."""
 
@@ -61,6 +64,7 @@ class Trying:
     async def _open(self, graph: GraphSettings, secret: SecretStr | None) -> Mailbox:
         if secret is None:
             raise NotConfigured("nobody has signed in to this mailbox yet")
+        self._steps.forget(secret)
         return await self._steps.open(graph, secret)
 
     async def _push(self) -> str:

@@ -159,7 +159,7 @@ def _token(answer: dict[str, Any]) -> AccessToken:
         return AccessToken(secret=str(secret), expires_at=datetime.now(UTC) + life)
     description = str(answer.get("error_description", ""))
     said = explain_sign_in(str(answer.get("error", "")), description)
-    raise _rejected(said, description.partition("\n")[0])
+    raise _rejected(said, description.partition(" Trace ID")[0].partition("\n")[0])
 
 
 def _rejected(said: Explained, detail: str) -> CredentialsRejected | MailHostUnavailable:

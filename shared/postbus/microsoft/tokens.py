@@ -110,6 +110,18 @@ class MicrosoftTokens:
         idle = kept.state.renewed_at + _IDLE_LIFE
         return idle if of_client is None else min(idle, of_client)
 
+    def forget(self, credential: MicrosoftCredential) -> None:
+        """Ask Microsoft itself next time: an admin may have changed what it says.
+
+        A token of an app holds for an hour what was consented to when it was asked for, and a
+        refusal is remembered for minutes. What a sign-in has kept stays.
+        """
+        key = credential if isinstance(credential, MicrosoftApp) else credential.sign_in_id
+        for resource in Resource:
+            self._refused.pop((key, resource), None)
+            if isinstance(credential, MicrosoftApp):
+                self._of_apps.pop((credential, resource), None)
+
     async def close(self) -> None:
         """Ask no more; what is being renewed is written first."""
         await asyncio.gather(*self._running, return_exceptions=True)

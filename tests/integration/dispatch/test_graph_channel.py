@@ -255,6 +255,22 @@ async def test_a_lost_answer_is_looked_for_and_the_mail_not_sent_again(
     assert len(microsoft.graph.outbox) == 1
 
 
+async def test_a_draft_of_a_killed_attempt_goes_when_the_mail_is_found(
+    stage: Stage, microsoft: Microsoft365
+) -> None:
+    """Nobody sends this mail again, so nobody else would take it away."""
+    box = microsoft.graph.box(MAILBOX)
+    message_id = f"<{send_requested().message_id}>"
+    box.put(box.folder("drafts"), draft={"internetMessageId": message_id, "subject": "Left"})
+    microsoft.graph.faults.lose_answer("/send")
+    await graph_channel(stage, microsoft)
+    await stage.start()
+    await stage.ask_to_send(send_requested())
+    assert "found among the sent mail" in (await ended(stage)).reason
+    assert len(microsoft.graph.outbox) == 1
+    assert drafts(microsoft) == 0
+
+
 async def test_what_graph_did_not_take_is_sent_after_it_was_looked_for(
     stage: Stage, microsoft: Microsoft365
 ) -> None:

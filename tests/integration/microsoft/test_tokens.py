@@ -15,6 +15,7 @@ from postbus.connecting import MicrosoftApp, MicrosoftSignIn, Reach, TlsContexts
 from postbus.errors import CredentialsRejected, MailHostUnavailable
 from postbus.microsoft import MicrosoftTokens, Resource
 from postbus.microsoft.asking import IdentityPlatform
+from postbus.microsoft.granted import granted
 from postbus.microsoft.sign_ins import KeptSignIns
 from postbus.secrets import generate_key_pair, write_key_files
 from servers.microsoft365 import Microsoft365
@@ -131,6 +132,8 @@ async def test_a_sign_in_that_was_ended_asks_for_another_and_microsoft_is_left_a
             await tokens.token(sign_in, Resource.GRAPH)
         assert ended.value.reason == "needs-sign-in"
         assert "Sign in again" in ended.value.advice
+        assert "AADSTS50173" in str(ended.value)
+        assert "Trace ID" not in str(ended.value), "it is read by people"
     assert len(microsoft.identity.token_requests) == asked + 1
     again = microsoft.sign_in(MAILBOX)
     assert (await tokens.token(again, Resource.GRAPH)).get_secret_value()
@@ -197,6 +200,26 @@ async def test_an_app_signs_in_as_itself_and_a_wrong_secret_is_told(
     with pytest.raises(CredentialsRejected) as refused:
         await tokens.token(wrong, Resource.GRAPH)
     assert refused.value.reason == "wrong-secret"
+
+
+async def test_a_trial_forgets_so_that_what_an_admin_changed_is_seen_at_once(
+    microsoft: Microsoft365, replica: Replica, sign_in: MicrosoftSignIn
+) -> None:
+    """A token of an app says for an hour what was consented to; a refusal is kept for minutes."""
+    tokens, app = replica(), microsoft.app_only()
+    assert granted(await tokens.token(app, Resource.GRAPH)).roles == ()
+    microsoft.consent("Mail.Send")
+    assert granted(await tokens.token(app, Resource.GRAPH)).roles == ()
+    tokens.forget(app)
+    assert granted(await tokens.token(app, Resource.GRAPH)).roles == ("Mail.Send",)
+    person = microsoft.identity.directory.user(MAILBOX)
+    person.needs_mfa = True
+    for _ in range(2):
+        with pytest.raises(CredentialsRejected):
+            await tokens.token(sign_in, Resource.GRAPH)
+        person.needs_mfa = False
+    tokens.forget(sign_in)
+    assert await tokens.token(sign_in, Resource.GRAPH)
 
 
 async def test_a_tenant_that_is_none_is_told(microsoft: Microsoft365, replica: Replica) -> None:

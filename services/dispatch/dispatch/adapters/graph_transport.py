@@ -1,6 +1,7 @@
 """Sends by Graph: a draft, its files, then send, so that its Message-ID is known before it goes."""
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Final
 
 from dispatch.adapters.graph_drafts import Drafts, Found, draft_gone
@@ -122,9 +123,14 @@ class GraphTransport:
             drafts = Drafts(await self._mailbox(channel), _access(channel).mailbox)
             known = await drafts.of(handle) if handle else None
             found = [known] if known else await drafts.with_id(message_id)
+            if all(one.is_draft for one in found):
+                return False
         except PostbusError:
             return None
-        return any(not one.is_draft for one in found)
+        # What attempts before the last one left lying; nobody comes here again.
+        with suppress(PostbusError):
+            await _drop_all(drafts, await drafts.with_id(message_id))
+        return True
 
     async def try_out(self, question: TryOutbound) -> TryResult:
         channel = question.channel

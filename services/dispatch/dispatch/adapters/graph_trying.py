@@ -53,6 +53,7 @@ class GraphTrial:
         credential: Awaitable[MicrosoftCredential],
     ) -> None:
         opened = await credential
+        self._microsoft.tokens.forget(opened)
         host, port = _server(access)
         run = self._threads.run
         await trial.step(TryStepName.RESOLVE, run(lambda: names_of(host, port)))

@@ -65,6 +65,9 @@ class Opening:
         host, port = parts.hostname or "", parts.port or _HTTPS
         return await asyncio.to_thread(names_of, host, port)
 
+    def forget(self, secret: SecretStr) -> None:
+        self._tokens.forget(read_microsoft(secret))
+
     async def open(self, graph: GraphSettings, secret: SecretStr) -> Mailbox365:
         credential = read_microsoft(secret)
         await self._tokens.token(credential, Resource.GRAPH)
