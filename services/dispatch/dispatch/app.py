@@ -20,6 +20,7 @@ from dispatch.adapters.smtp_transport import SmtpTransport, relay_target
 from dispatch.adapters.threads import Threads
 from dispatch.adapters.transports import Transports
 from dispatch.copying import Copying
+from dispatch.deciding import Deciding
 from dispatch.domain.copies import GIVE_UP_AFTER, CopyTask
 from dispatch.domain.doubts import Looks
 from dispatch.domain.schedule import Schedule
@@ -36,7 +37,7 @@ from postbus.configuration import Follower
 from postbus.connecting import TlsContexts
 from postbus.contracts.base import utc_now
 from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
-from postbus.contracts.sending import SendRequestedEvent
+from postbus.contracts.sending import SendDecidedEvent, SendRequestedEvent
 from postbus.contracts.trying import TryOutbound
 from postbus.microsoft import Microsoft, open_microsoft
 from postbus.runtime.rounds import Rounds
@@ -138,6 +139,9 @@ class _Parts:
         ).set_function(lambda: self._copies.waiting)
         handlers = self._sweep.handlers
         self.bus.consume("dispatch-requests", SendRequestedEvent, handlers.on_send_requested)
+        around = self._around
+        deciding = Deciding(around.ledger, around.tell, handlers.hurry, around.now)
+        self.bus.consume("dispatch-decisions", SendDecidedEvent, deciding.on_send_decided)
         trying = TryHandler(self._transport)
         self.bus.answer(
             TRY_OUTBOUND_SUBJECT, TryOutbound, trying.on_try, otherwise=TryHandler.failed

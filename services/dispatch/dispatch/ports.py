@@ -40,14 +40,23 @@ class Ledger(Protocol):
     async def change(self, kept: Kept, attempt: Attempt) -> Kept:
         """Write the next step, if nobody else did."""
 
-    async def finish(self, outcome: SendOutcome) -> None:
-        """Write the end of it; from here on it is never sent again."""
+    async def take_up(self, attempt: Attempt) -> None:
+        """Write a mail that had ended as unfinished again; StateConflict if it is unfinished."""
+
+    async def finish(self, finished: Finished) -> None:
+        """Write the end of it; from here on it is sent again only if a person decides so.
+
+        StateConflict where it had its end under the same decision.
+        """
 
     async def finished(self, send_id: str) -> Finished | None:
         """The end of a mail, while the ledger remembers."""
 
-    async def forget_open(self, send_id: str) -> None:
-        """Remove the unfinished entry of a mail whose end was written and told."""
+    async def forget_open(self, kept: Kept) -> None:
+        """Remove the unfinished entry of a mail whose end was written and told.
+
+        StateConflict where it is not as it was read: somebody may have taken the mail up again.
+        """
 
     async def unfinished(self) -> list[Kept]:
         """Every mail that did not reach its end."""

@@ -10,7 +10,16 @@ from dispatch.composing import letter_of
 from dispatch.copying import Copying
 from dispatch.domain.attempts import Attempt, Step
 from dispatch.domain.copies import CopyTask
-from dispatch.domain.permission import Next, Permission, from_verdict, recipients, without_guard
+from dispatch.domain.decisions import ending_of
+from dispatch.domain.permission import (
+    Next,
+    Permission,
+    from_verdict,
+    recipients,
+    released,
+    without_guard,
+)
+from dispatch.domain.routes import route_of
 from dispatch.doubting import Doubting
 from dispatch.ports import Accepted, Kept, OutcomeUnknown
 from dispatch.recording import Doubtful, Ended, NotHandedOver, Recording
@@ -65,12 +74,12 @@ class Sending:
             return None
         # Looked for after the open entry was read: whoever ends a mail writes the end first.
         finished = await self._a.ledger.finished(send_id)
-        if finished is not None:
+        if finished is not None and kept.attempt.is_ended_by(finished):
             self._recording.unwritten.pop(send_id, None)
-            await self._recording.tell_end(finished.outcome)
+            await self._recording.tell_end(finished.outcome, kept)
             return None
         unwritten = self._recording.unwritten.get(send_id)
-        if isinstance(unwritten, Ended):
+        if isinstance(unwritten, Ended) and unwritten.fact.decision == kept.attempt.decided:
             await self._recording.write_end(unwritten)
             return None
         if kept.attempt.step is Step.CLAIMED and not self._was_not_handed_over(kept.attempt):
@@ -82,7 +91,9 @@ class Sending:
 
     async def _next(self, kept: Kept) -> datetime | None:
         """Route, and ask whether it may be sent."""
-        outbound = self._a.configuration().reply_via(kept.attempt.request.channel)
+        outbound = route_of(kept.attempt, self._a.configuration())
+        if await self._ended_by_a_person(kept, outbound):
+            return None
         if isinstance(outbound, NoOutbound):
             return await self._no_route(kept, outbound)
         permission = await self._may_i(kept.attempt, outbound)
@@ -95,6 +106,17 @@ class Sending:
             await self._recording.end(kept, SendState.HELD, outbound.id, reason=reason)
             return None
         return await self._send(kept, outbound)
+
+    async def _ended_by_a_person(self, kept: Kept, route: OutboundChannel | NoOutbound) -> bool:
+        """Whether the last decision about the mail is its end."""
+        decision = kept.attempt.decision
+        ending = ending_of(decision) if decision else None
+        if decision is None or ending is None:
+            return False
+        usual = route.channel if isinstance(route, NoOutbound) else route.id
+        via = kept.attempt.outbound_channel or usual
+        await self._recording.end(kept, ending.state, via, reason=ending.reason, by=decision.by)
+        return True
 
     def _was_not_handed_over(self, attempt: Attempt) -> bool:
         """Whether the standing claim is mine and was never used; another replica's is its own."""
@@ -118,14 +140,16 @@ class Sending:
     async def doubt(self, kept: Kept) -> None:
         """Note that nobody knows whether a claimed mail was sent; it is not sent again unlooked."""
         finished = await self._a.ledger.finished(kept.attempt.request.send_id)
-        if finished is not None:
-            await self._recording.tell_end(finished.outcome)
+        if finished is not None and kept.attempt.is_ended_by(finished):
+            await self._recording.tell_end(finished.outcome, kept)
             return
         why = "The service stopped while this mail was being handed over."
         await self._doubting.begin(kept, why)
 
     async def _may_i(self, attempt: Attempt, outbound: OutboundChannel) -> Permission:
         request, now = attempt.request, self._a.now()
+        if attempt.released_by:
+            return released(attempt, self._a.configuration())
         question = JudgeRequest(
             send_id=request.send_id,
             ticket_number=request.ticket_number,
