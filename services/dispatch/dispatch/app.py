@@ -14,6 +14,7 @@ from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.nats_outcomes import NatsOutcomes
 from dispatch.adapters.nats_secrets import KeptSecrets, OpenSecret
 from dispatch.adapters.nats_sent_mail import NatsSentMail
+from dispatch.adapters.nats_turns import NatsTurns
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Ways
 from dispatch.adapters.smtp_sign_in import SignIn
 from dispatch.adapters.smtp_transport import SmtpTransport, relay_target
@@ -32,7 +33,7 @@ from dispatch.settings import DispatchSettings
 from dispatch.surroundings import Around
 from postbus.blobs import open_store
 from postbus.bus import Bucket, Bus, BusSettings
-from postbus.bus.topology import LEDGER_BUCKET
+from postbus.bus.topology import LEDGER_BUCKET, LIMITS_BUCKET
 from postbus.configuration import Follower
 from postbus.connecting import TlsContexts
 from postbus.contracts.base import utc_now
@@ -94,6 +95,9 @@ class _Parts:
         async def ledger() -> Bucket:
             return await self.bus.bucket(LEDGER_BUCKET)
 
+        async def limits() -> Bucket:
+            return await self.bus.bucket(LIMITS_BUCKET)
+
         return Around(
             ledger=NatsLedger(ledger),
             guard=NatsGuard(self.bus),
@@ -101,6 +105,7 @@ class _Parts:
             blobs=open_store(settings.blob_url),
             copies=NatsCopies(ledger),
             sent_mail=NatsSentMail(self.bus, seconds=settings.mailbox_answer_seconds),
+            turns=NatsTurns(limits, utc_now),
             healths=NatsHealths(self.bus),
             configuration=lambda: self.follower.current,
             tell=NatsOutcomes(self.bus, self.registry),

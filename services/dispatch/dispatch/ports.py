@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from dispatch.domain.attempts import Attempt, Finished
 from dispatch.domain.compose import Composed
 from dispatch.domain.copies import CopyTask
+from dispatch.domain.limits import Limit
 from dispatch.domain.words import Words
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest, Verdict
@@ -123,6 +125,24 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Say goodbye on every open connection."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """When a channel may send again, and which of its limits it has used up."""
+
+    until: datetime
+    limit: Limit
+
+
+class Turns(Protocol):
+    """The limits of channels, kept together by all replicas. Raises BusUnavailable."""
+
+    def known_wait(self, channel: OutboundChannel) -> Turn | None:
+        """What is known without asking; None: nothing keeps it from sending."""
+
+    async def take(self, channel: OutboundChannel) -> Turn | None:
+        """Count one mail; None, and it may be sent now. A mail that is put off then is counted."""
 
 
 class Guard(Protocol):

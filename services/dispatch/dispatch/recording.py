@@ -8,6 +8,7 @@ import structlog
 
 from dispatch.domain.attempts import MAY_BE_TAKEN_UP, Finished, Step
 from dispatch.domain.copies import CopyTask
+from dispatch.domain.lateness import is_late
 from dispatch.domain.outcomes import outcome
 from dispatch.ports import Kept
 from dispatch.surroundings import Around
@@ -120,6 +121,27 @@ class Recording:
         due = None if mendable else at
         await self.note_deferral(kept, via, reason=str(error), at=at, due=due, number=number)
         return at
+
+    async def warn_if_late(self, kept: Kept, via: str) -> Kept:
+        """Tell, once, that a mail still waits after some hours; what stands in the ledger now."""
+        now = self._a.now()
+        if not is_late(kept.attempt, now=now):
+            return kept
+        attempt = kept.attempt.model_copy(update={"late_since": now})
+        last = attempt.last_outcome
+        fact = outcome(
+            attempt,
+            SendState.DEFERRED,
+            outbound_channel=via,
+            now=now,
+            reason=last.reason if last else "It could not be sent yet.",
+            next_attempt_at=attempt.next_attempt_at or (last.next_attempt_at if last else None),
+        )
+        attempt = attempt.model_copy(update={"last_outcome": fact})
+        kept = await self._a.ledger.change(kept, attempt)
+        await self._a.tell(fact)
+        log.warning("mail_late", send_id=fact.send_id, outbound=via, attempt=fact.attempt)
+        return kept
 
     async def note_deferral(
         self, kept: Kept, via: str, *, reason: str, at: datetime, due: datetime | None, number: int

@@ -296,6 +296,17 @@ class SentCopy(StrEnum):
     NONE = "none"
 
 
+class SendLimits(Contract):
+    """How many mails may leave by a channel; what is more waits. Null: what is known of its kind.
+
+    Exchange Online takes 30 a minute of a mailbox; Gmail 2,000 in 24 hours with Workspace, and
+    500 without ("Exchange Online limits", "Gmail sending limits in Google Workspace").
+    """
+
+    per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    per_day: int | None = Field(default=None, ge=1, le=100_000_000)
+
+
 class OutboundChannel(Contract):
     """Where answers leave from."""
 
@@ -314,6 +325,10 @@ class OutboundChannel(Contract):
         description="`provider`: the server does it itself; `append`: we do, by IMAP, where an "
         "inbound channel reads the mailbox of `from_address`; `auto`: `provider` on gmail and "
         "graph, else `append`",
+    )
+
+    limits: SendLimits = Field(
+        default=SendLimits(), description="how many mails may leave by it; more waits"
     )
 
     @field_validator("from_name")

@@ -130,6 +130,9 @@ class SendOutcome(Contract):
     )
     attempt: int = 0
     next_attempt_at: datetime | None = None
+    late_since: datetime | None = Field(
+        default=None, description="of a deferred mail: an agent was warned then that it takes long"
+    )
     decision: int = Field(
         default=0, description="number of the last decision of a person that it took into account"
     )

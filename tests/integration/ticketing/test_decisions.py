@@ -121,6 +121,16 @@ async def test_a_held_answer_shows_why_and_what_may_be_decided(scene: Scene) -> 
     assert (shown["decisions"], shown["under_way"]) == ([], None)
 
 
+async def test_an_answer_that_waits_for_hours_shows_since_when_agents_know(scene: Scene) -> None:
+    late = NOW.replace(year=2027)
+    message = await scene.answer("deferred")
+    await scene.outcome(message, "deferred", late_since=late, next_attempt_at=late)
+    shown = await scene.delivery(message)
+    assert (shown["late_since"], shown["next_attempt_at"]) == (late.isoformat()[:19] + "Z",) * 2
+    await scene.outcome(message, "sent")
+    assert (await scene.delivery(message))["late_since"] is None
+
+
 async def test_a_decision_is_told_once_shown_and_part_of_the_story(scene: Scene) -> None:
     message = await scene.answer("held", verdict=_TOO_MANY)
     answers = [await scene.decide(message, "release") for _ in range(2)]

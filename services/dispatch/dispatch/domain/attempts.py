@@ -59,6 +59,7 @@ class Attempt(Contract):
     doubt: Doubt | None = None
     verdict: Verdict | None = None
     last_outcome: SendOutcome | None = None
+    late_since: datetime | None = None
     decision: SendDecision | None = None
     released_by: str = ""
     via: Slug | None = None

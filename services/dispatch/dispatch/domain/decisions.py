@@ -62,6 +62,7 @@ def taken_up(attempt: Attempt, decision: SendDecision, *, now: datetime) -> Atte
             "handle": None,
             "doubt": None,
             "last_outcome": None,
+            "late_since": None,
             **chosen,
         }
     )

@@ -39,6 +39,7 @@ def outcome(
         reply=reply,
         attempt=attempt.attempt,
         next_attempt_at=next_attempt_at,
+        late_since=attempt.late_since if state is SendState.DEFERRED else None,
         decision=attempt.decided,
         by=by,
         at=now,

@@ -71,6 +71,7 @@ class DeliveryBody(BaseModel):
     rule: str = Field(description="of a held mail: the rule of the loop guard, or `filter`")
     lifted_by: str = Field(description="of a held mail: what would let it go")
     next_attempt_at: datetime | None = Field(description="of a deferred mail")
+    late_since: datetime | None = Field(description="it waits, and agents were warned then")
     decisions: list[SendDecision] = Field(description="what agents decided about it, oldest first")
     under_way: SendDecision | None = Field(description="the decision that is being carried out")
     possible: list[WhatNext] = Field(description="what may be decided about it now")

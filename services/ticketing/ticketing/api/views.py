@@ -64,6 +64,7 @@ def _delivery_body(delivery: Delivery) -> DeliveryBody:
         rule=held_by.rule if held_by else "",
         lifted_by=held_by.lifted_by if held_by else "",
         next_attempt_at=delivery.next_attempt_at,
+        late_since=delivery.late_since,
         decisions=list(delivery.decisions),
         under_way=delivery.under_way,
         possible=list(possible(delivery)),

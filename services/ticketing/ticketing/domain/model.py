@@ -59,6 +59,7 @@ class Delivery:
 
     `verdict` is what the loop guard said, or the filter. `decided` is the number of the last
     decision that dispatch took into account, so one of `decisions` with a higher one is under way.
+    `late_since` is there where it waits for hours: agents were warned then.
     """
 
     state: SendState
@@ -69,6 +70,7 @@ class Delivery:
     reports: tuple[Report, ...] = ()
     verdict: Verdict | None = None
     next_attempt_at: datetime | None = None
+    late_since: datetime | None = None
     decided: int = 0
     decisions: tuple[SendDecision, ...] = ()
 

@@ -35,6 +35,7 @@ def delivery_of(outcome: SendOutcome) -> Delivery:
         attempt=outcome.attempt,
         verdict=outcome.verdict,
         next_attempt_at=outcome.next_attempt_at,
+        late_since=outcome.late_since,
         decided=outcome.decision,
     )
 
