@@ -114,6 +114,7 @@ class _Parts:
             looks=Looks(settings.doubt_looks_seconds),
             now=utc_now,
             me=settings.instance,
+            bounce_address=settings.bounce_address,
         )
 
     def _copy_waits(self, task: CopyTask) -> None:

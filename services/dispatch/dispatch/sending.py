@@ -21,6 +21,7 @@ from dispatch.domain.permission import (
     without_guard,
 )
 from dispatch.domain.routes import route_of
+from dispatch.domain.senders import sender_of
 from dispatch.doubting import Doubting
 from dispatch.ports import Accepted, Kept, OutcomeUnknown, Turn
 from dispatch.recording import Doubtful, Ended, NotHandedOver, Recording
@@ -223,7 +224,13 @@ class Sending:
 
     async def _hand_over(self, claim: Claim, outbound: OutboundChannel) -> _Sent:
         attempt = claim.kept.attempt
-        letter = await letter_of(attempt.request, outbound, self._a.blobs)
+        sender = sender_of(
+            attempt.request,
+            outbound,
+            self._a.configuration(),
+            bounce_address=self._a.bounce_address,
+        )
+        letter = await letter_of(attempt.request, outbound, self._a.blobs, sender=sender)
         copy: CopyTask | None = None
 
         async def before_data(sent_as: str | None = None, handle: str | None = None) -> None:

@@ -31,3 +31,4 @@ class Around:
     looks: Looks
     now: Callable[[], datetime]
     me: str
+    bounce_address: str | None = None

@@ -100,9 +100,9 @@ class Configuration:
     def own_addresses(self) -> frozenset[str]:
         """Every address that is ours, normalised: of inbound channels and of senders."""
         senders = {
-            normalise(channel.from_address)
+            normalise(address)
             for channel in self.outbound_channels
-            if channel.from_address
+            for address in channel.own_addresses()
         }
         return frozenset(self._channels) | senders
 

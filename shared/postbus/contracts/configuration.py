@@ -317,6 +317,11 @@ class OutboundChannel(Contract):
         default=None, description="null on the relay: the address of the inbound channel"
     )
     from_name: str = Field(default="", max_length=100)
+    aliases: tuple[MailAddress, ...] = Field(
+        default=(),
+        max_length=100,
+        description="other addresses that it may send as; who wrote to one is answered from it",
+    )
     enabled: bool = True
     smtp: SmtpSettings | None = None
     graph: GraphAccess | None = None
@@ -347,6 +352,11 @@ class OutboundChannel(Contract):
             if getattr(self, other) is not None:
                 raise ValueError(f"a {self.kind} channel has no `{other}`")
         return self
+
+    def own_addresses(self) -> tuple[str, ...]:
+        """Every address that it sends as."""
+        own = (self.from_address,) if self.from_address else ()
+        return tuple(dict.fromkeys((*own, *self.aliases)))
 
 
 class TicketType(Contract):

@@ -30,6 +30,11 @@ class SendRequested(Contract):
     reply_address: Address = Field(
         description="the channel's own address; the stamp is added to it for Reply-To"
     )
+    meant_for: str | None = Field(
+        default=None,
+        description="the address of ours that the answered mail was written to, which is From "
+        "where the outbound channel may send as that",
+    )
     message_id: str = Field(description="without the angle brackets")
     stamp: str = Field(description="signed token for Reply-To and the marks of our own mail")
     in_reply_to: str | None = None

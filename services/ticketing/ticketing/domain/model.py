@@ -86,6 +86,7 @@ class Message:
     """One mail in, one mail out, or a note.
 
     `filed` is set at the latest when the ticket that counted it no longer remembers its id.
+    `meant_for` is the address of ours that an inbound mail was written to.
     `about` is the outgoing message that a bounce or an absence note came back for.
     """
 
@@ -106,6 +107,7 @@ class Message:
     message_id: str | None = None
     references: tuple[str, ...] = ()
     kind: str = ""
+    meant_for: str | None = None
     raw: BlobRef | None = None
     delivery: Delivery | None = None
     request_digest: str | None = None
