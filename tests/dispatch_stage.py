@@ -173,7 +173,7 @@ class Stage:
         return [
             SendOutcomeEvent.model_validate_json(one.data).data
             for one in told
-            if not one.subject.startswith("postbus.send.requested")
+            if not one.subject.startswith(("postbus.send.requested", "postbus.send.decided"))
         ]
 
     async def channel_facts(self) -> list[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from dispatch.domain.copies import CopyTask
-from dispatch.ports import KeptCopy, KeptHealth
+from dispatch.ports import KeptCopy, KeptHealth, Turn
+from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.mailboxes import FindSent, FoundSent, KnownHealth, PutSent, PutSentResult
 from postbus.errors import BusUnavailable, StateConflict
 
@@ -53,6 +54,18 @@ class MemoryHealths:
 
     async def tell(self, fact: str, health: KnownHealth, *, after: KeptHealth) -> None:
         self.told.append((fact, health.channel))
+
+
+class NoLimits:
+    """The port `Turns` of channels without a limit."""
+
+    def known_wait(self, channel: OutboundChannel) -> Turn | None:
+        del channel
+        return None
+
+    async def take(self, channel: OutboundChannel) -> Turn | None:
+        del channel
+        return None
 
 
 class NobodyLooks:

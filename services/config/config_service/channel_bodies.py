@@ -13,6 +13,7 @@ from postbus.contracts.configuration import (
     ImapSettings,
     InboundChannel,
     OutboundChannel,
+    SendLimits,
     SmtpAuth,
     SmtpSettings,
     TlsMode,
@@ -120,6 +121,12 @@ class SmtpBody(SmtpSettings):
     secret_set: bool = Field(default=False, exclude=True, description="shown only")
 
 
+class SendLimitsBody(SendLimits):
+    """Limits as they are sent."""
+
+    model_config = STRICT
+
+
 class OutboundChannelBody(OutboundChannel):
     """An outbound channel as it is sent; one of Gmail need not say what is known of Gmail."""
 
@@ -127,6 +134,7 @@ class OutboundChannelBody(OutboundChannel):
 
     smtp: SmtpBody | None = None
     graph: GraphAccessBody | None = None
+    limits: SendLimitsBody = SendLimitsBody()
 
     @model_validator(mode="before")
     @classmethod

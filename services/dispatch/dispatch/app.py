@@ -14,12 +14,14 @@ from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.nats_outcomes import NatsOutcomes
 from dispatch.adapters.nats_secrets import KeptSecrets, OpenSecret
 from dispatch.adapters.nats_sent_mail import NatsSentMail
+from dispatch.adapters.nats_turns import NatsTurns
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Ways
 from dispatch.adapters.smtp_sign_in import SignIn
 from dispatch.adapters.smtp_transport import SmtpTransport, relay_target
 from dispatch.adapters.threads import Threads
 from dispatch.adapters.transports import Transports
 from dispatch.copying import Copying
+from dispatch.deciding import Deciding
 from dispatch.domain.copies import GIVE_UP_AFTER, CopyTask
 from dispatch.domain.doubts import Looks
 from dispatch.domain.schedule import Schedule
@@ -31,12 +33,12 @@ from dispatch.settings import DispatchSettings
 from dispatch.surroundings import Around
 from postbus.blobs import open_store
 from postbus.bus import Bucket, Bus, BusSettings
-from postbus.bus.topology import LEDGER_BUCKET
+from postbus.bus.topology import LEDGER_BUCKET, LIMITS_BUCKET
 from postbus.configuration import Follower
 from postbus.connecting import TlsContexts
 from postbus.contracts.base import utc_now
 from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
-from postbus.contracts.sending import SendRequestedEvent
+from postbus.contracts.sending import SendDecidedEvent, SendRequestedEvent
 from postbus.contracts.trying import TryOutbound
 from postbus.microsoft import Microsoft, open_microsoft
 from postbus.runtime.rounds import Rounds
@@ -93,6 +95,9 @@ class _Parts:
         async def ledger() -> Bucket:
             return await self.bus.bucket(LEDGER_BUCKET)
 
+        async def limits() -> Bucket:
+            return await self.bus.bucket(LIMITS_BUCKET)
+
         return Around(
             ledger=NatsLedger(ledger),
             guard=NatsGuard(self.bus),
@@ -100,6 +105,7 @@ class _Parts:
             blobs=open_store(settings.blob_url),
             copies=NatsCopies(ledger),
             sent_mail=NatsSentMail(self.bus, seconds=settings.mailbox_answer_seconds),
+            turns=NatsTurns(limits, utc_now),
             healths=NatsHealths(self.bus),
             configuration=lambda: self.follower.current,
             tell=NatsOutcomes(self.bus, self.registry),
@@ -108,6 +114,7 @@ class _Parts:
             looks=Looks(settings.doubt_looks_seconds),
             now=utc_now,
             me=settings.instance,
+            bounce_address=settings.bounce_address,
         )
 
     def _copy_waits(self, task: CopyTask) -> None:
@@ -138,6 +145,9 @@ class _Parts:
         ).set_function(lambda: self._copies.waiting)
         handlers = self._sweep.handlers
         self.bus.consume("dispatch-requests", SendRequestedEvent, handlers.on_send_requested)
+        around = self._around
+        deciding = Deciding(around.ledger, around.tell, handlers.hurry, around.now)
+        self.bus.consume("dispatch-decisions", SendDecidedEvent, deciding.on_send_decided)
         trying = TryHandler(self._transport)
         self.bus.answer(
             TRY_OUTBOUND_SUBJECT, TryOutbound, trying.on_try, otherwise=TryHandler.failed

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from dispatch.domain.compose import Composed, LoadedFile, mime
+from dispatch.domain.senders import Sender
 from dispatch.domain.words import Words, words_of
 from postbus.blobs import BlobStore
 from postbus.contracts.configuration import OutboundChannel
@@ -40,12 +41,19 @@ class StoredLetter:
 
 
 async def letter_of(
-    request: SendRequested, outbound: OutboundChannel, blobs: BlobStore
+    request: SendRequested,
+    outbound: OutboundChannel,
+    blobs: BlobStore,
+    *,
+    sender: Sender | None = None,
 ) -> StoredLetter:
-    """The mail. BlobMissing, StoreUnavailable."""
+    """The mail, from the channel's own address where no sender is given.
+
+    BlobMissing, StoreUnavailable.
+    """
     content = None
     if request.content is not None:
         content = Content.model_validate_json(await blobs.get(request.content.sha256))
     # The time of the request: the same words on every attempt.
-    words = words_of(request, outbound, content=content, now=request.requested_at)
+    words = words_of(request, outbound, content=content, now=request.requested_at, sender=sender)
     return StoredLetter(words, blobs)

@@ -60,7 +60,9 @@ class Copying:
                 ref = await self._a.blobs.put((await letter.mime()).data)
         except (StoreUnavailable, BlobMissing, TimeoutError):
             log.warning("copy_not_kept", send_id=request.send_id)
-            return task.model_copy(update={"request": request, "outbound": outbound})
+            return task.model_copy(
+                update={"request": request, "outbound": _sent_as(outbound, letter)}
+            )
         return task.model_copy(update={"mail": ref})
 
     async def attempt(self, send_id: str) -> datetime | None:
@@ -120,3 +122,8 @@ class Copying:
         await self._a.copies.forget(task.send_id)
         # In a word of ours: what the server said may name addresses.
         log.warning("copy_given_up", send_id=task.send_id, mailbox=task.mailbox, why=why)
+
+
+def _sent_as(outbound: OutboundChannel, letter: Letter) -> OutboundChannel:
+    """The channel with the address that the mail is from, which may be an alias."""
+    return outbound.model_copy(update={"from_address": letter.words.sender.address})

@@ -9,11 +9,12 @@ import structlog
 from dispatch.domain.attempts import Attempt, Step, is_orphan, is_too_old
 from dispatch.domain.copies import CopyTask
 from dispatch.domain.outcomes import outcome
+from dispatch.domain.routes import route_of
 from dispatch.lanes import Lanes
 from dispatch.ports import Copies, Kept, Ledger, TellOutcome, Transport
 from dispatch.sending import Sending
 from postbus.configuration import Configuration, NoOutbound
-from postbus.contracts.sending import SendRequested, SendRequestedEvent, SendState
+from postbus.contracts.sending import SendRequestedEvent, SendState
 from postbus.contracts.trying import TryOutbound, TryResult, TryStep, TryStepName
 
 log = structlog.get_logger("dispatch")
@@ -46,13 +47,19 @@ class SendHandlers:
             await self._refuse_old(attempt)
             return
         await self.ledger.accept(attempt)
-        self.offer(request)
+        self.offer(attempt)
 
-    def offer(self, request: SendRequested) -> None:
+    def offer(self, attempt: Attempt) -> None:
         """Put the mail on the lane of the channel that it leaves by."""
-        outbound = self.configuration().reply_via(request.channel)
-        lane = _NO_ROUTE if isinstance(outbound, NoOutbound) else outbound.id
-        self.lanes.offer(lane, request.send_id)
+        self.lanes.offer(self._lane(attempt), attempt.request.send_id)
+
+    def hurry(self, attempt: Attempt) -> None:
+        """As `offer`, and it waits no longer for what it waited for."""
+        self.lanes.hurry_one(self._lane(attempt), attempt.request.send_id)
+
+    def _lane(self, attempt: Attempt) -> str:
+        outbound = route_of(attempt, self.configuration())
+        return _NO_ROUTE if isinstance(outbound, NoOutbound) else outbound.id
 
     async def _refuse_old(self, attempt: Attempt) -> None:
         if await self.ledger.finished(attempt.request.send_id) is not None:
@@ -102,13 +109,13 @@ class Sweep:
     async def _take(self, kept: Kept, *, me: str) -> None:
         attempt = kept.attempt
         if attempt.step is not Step.CLAIMED or attempt.doubt is not None:
-            self.handlers.offer(attempt.request)
+            self.handlers.offer(attempt)
         elif is_orphan(attempt, me=me, now=self.now(), send_limit=self.send_limit):
             log.warning("claim_without_outcome", send_id=attempt.request.send_id)
             await self.sending.doubt(kept)
-            self.handlers.offer(attempt.request)
-        elif await self.ledger.finished(attempt.request.send_id) is not None:
-            self.handlers.offer(attempt.request)
+            self.handlers.offer(attempt)
+        elif attempt.is_ended_by(await self.ledger.finished(attempt.request.send_id)):
+            self.handlers.offer(attempt)
 
 
 @dataclass(frozen=True)

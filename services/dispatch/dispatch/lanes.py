@@ -32,6 +32,8 @@ class Lanes:
         self._queues: dict[str, asyncio.Queue[str]] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._known: set[str] = set()
+        self._hurried: dict[str, str] = {}
+        """Mails at work that are to be looked at again right after, and the lane for that."""
         self._clocks: dict[str, tuple[asyncio.TimerHandle, str]] = {}
         self._busy = 0
         self._idle = asyncio.Event()
@@ -49,6 +51,17 @@ class Lanes:
             return
         self._known.add(send_id)
         self._queue(lane).put_nowait(send_id)
+
+    def hurry_one(self, lane: str, send_id: str) -> None:
+        """Try a mail now, on that lane, whatever it waits for: something about it changed."""
+        clock = self._clocks.get(send_id)
+        if clock is not None:
+            clock[0].cancel()
+            self._ring(lane, send_id)
+        elif send_id in self._known:
+            self._hurried[send_id] = lane
+        else:
+            self.offer(lane, send_id)
 
     def hurry(self) -> None:
         """Try everything on the clock now: the configuration changed."""
@@ -98,6 +111,10 @@ class Lanes:
             self._after(lane, send_id, again)
 
     def _after(self, lane: str, send_id: str, again: datetime | None) -> None:
+        hurried = self._hurried.pop(send_id, None)
+        if hurried is not None:
+            self._ring(hurried, send_id)
+            return
         if again is None:
             self._known.discard(send_id)
             return

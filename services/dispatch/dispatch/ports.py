@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from dispatch.domain.attempts import Attempt, Finished
 from dispatch.domain.compose import Composed
 from dispatch.domain.copies import CopyTask
+from dispatch.domain.limits import Limit
 from dispatch.domain.words import Words
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest, Verdict
@@ -40,14 +42,23 @@ class Ledger(Protocol):
     async def change(self, kept: Kept, attempt: Attempt) -> Kept:
         """Write the next step, if nobody else did."""
 
-    async def finish(self, outcome: SendOutcome) -> None:
-        """Write the end of it; from here on it is never sent again."""
+    async def take_up(self, attempt: Attempt) -> None:
+        """Write a mail that had ended as unfinished again; StateConflict if it is unfinished."""
+
+    async def finish(self, finished: Finished) -> None:
+        """Write the end of it; from here on it is sent again only if a person decides so.
+
+        StateConflict where it had its end under the same decision.
+        """
 
     async def finished(self, send_id: str) -> Finished | None:
         """The end of a mail, while the ledger remembers."""
 
-    async def forget_open(self, send_id: str) -> None:
-        """Remove the unfinished entry of a mail whose end was written and told."""
+    async def forget_open(self, kept: Kept) -> None:
+        """Remove the unfinished entry of a mail whose end was written and told.
+
+        StateConflict where it is not as it was read: somebody may have taken the mail up again.
+        """
 
     async def unfinished(self) -> list[Kept]:
         """Every mail that did not reach its end."""
@@ -114,6 +125,24 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Say goodbye on every open connection."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """When a channel may send again, and which of its limits it has used up."""
+
+    until: datetime
+    limit: Limit
+
+
+class Turns(Protocol):
+    """The limits of channels, kept together by all replicas. Raises BusUnavailable."""
+
+    def known_wait(self, channel: OutboundChannel) -> Turn | None:
+        """What is known without asking; None: nothing keeps it from sending."""
+
+    async def take(self, channel: OutboundChannel) -> Turn | None:
+        """Count one mail; None, and it may be sent now. A mail that is put off then is counted."""
 
 
 class Guard(Protocol):

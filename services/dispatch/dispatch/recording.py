@@ -1,17 +1,19 @@
 """Writes into the ledger how an attempt ended, and tells it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
-from dispatch.domain.attempts import Step
+from dispatch.domain.attempts import MAY_BE_TAKEN_UP, Finished, Step
 from dispatch.domain.copies import CopyTask
+from dispatch.domain.lateness import is_late
 from dispatch.domain.outcomes import outcome
 from dispatch.ports import Kept
 from dispatch.surroundings import Around
 from postbus.contracts.sending import SendOutcome, SendState, SmtpReply
-from postbus.errors import CredentialsRejected, NotConfigured
+from postbus.errors import CredentialsRejected, NotConfigured, StateConflict
 
 log = structlog.get_logger("dispatch")
 
@@ -30,9 +32,10 @@ class Doubtful:
 
 @dataclass(frozen=True)
 class Ended:
-    """How it ended, and the copy that is to be put into a mailbox."""
+    """How it ended, what stood in the ledger before, and the copy to be put into a mailbox."""
 
     fact: SendOutcome
+    kept: Kept
     copy: CopyTask | None = None
 
 
@@ -56,6 +59,7 @@ class Recording:
         from_address: str = "",
         sent_as: str | None = None,
         copy: CopyTask | None = None,
+        by: str = "",
     ) -> None:
         """Write the end and tell it; from here on the mail is never sent again."""
         fact = outcome(
@@ -67,8 +71,9 @@ class Recording:
             reply=reply,
             from_address=from_address,
             sent_as=sent_as,
+            by=by,
         )
-        await self.write_end(Ended(fact, copy))
+        await self.write_end(Ended(fact, kept, copy))
 
     async def write_end(self, ended: Ended) -> None:
         """As `end`; safe to call again with what is in `unwritten`."""
@@ -78,16 +83,18 @@ class Recording:
             # Before the end: a crash after it would lose the copy, and one before it sends no copy,
             # since a task without its end waits.
             await self._a.copies.keep(ended.copy)
-        await self._a.ledger.finish(fact)
+        again = ended.kept.attempt if fact.state in MAY_BE_TAKEN_UP else None
+        await self._a.ledger.finish(Finished(outcome=fact, attempt=again))
         del self.unwritten[fact.send_id]
-        await self.tell_end(fact)
+        await self.tell_end(fact, ended.kept)
         if ended.copy is not None:
             self._a.copy_waits(ended.copy)
 
-    async def tell_end(self, fact: SendOutcome) -> None:
+    async def tell_end(self, fact: SendOutcome, kept: Kept) -> None:
         """Tell the end, and only then forget that it was open: a crash in between tells again."""
         await self._a.tell(fact)
-        await self._a.ledger.forget_open(fact.send_id)
+        with suppress(StateConflict):  # a person took it up again, or another replica forgot it
+            await self._a.ledger.forget_open(kept)
         log.info(
             "mail_ended",
             send_id=fact.send_id,
@@ -114,6 +121,27 @@ class Recording:
         due = None if mendable else at
         await self.note_deferral(kept, via, reason=str(error), at=at, due=due, number=number)
         return at
+
+    async def warn_if_late(self, kept: Kept, via: str) -> Kept:
+        """Tell, once, that a mail still waits after some hours; what stands in the ledger now."""
+        now = self._a.now()
+        if not is_late(kept.attempt, now=now):
+            return kept
+        attempt = kept.attempt.model_copy(update={"late_since": now})
+        last = attempt.last_outcome
+        fact = outcome(
+            attempt,
+            SendState.DEFERRED,
+            outbound_channel=via,
+            now=now,
+            reason=last.reason if last else "It could not be sent yet.",
+            next_attempt_at=attempt.next_attempt_at or (last.next_attempt_at if last else None),
+        )
+        attempt = attempt.model_copy(update={"last_outcome": fact})
+        kept = await self._a.ledger.change(kept, attempt)
+        await self._a.tell(fact)
+        log.warning("mail_late", send_id=fact.send_id, outbound=via, attempt=fact.attempt)
+        return kept
 
     async def note_deferral(
         self, kept: Kept, via: str, *, reason: str, at: datetime, due: datetime | None, number: int

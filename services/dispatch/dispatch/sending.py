@@ -10,9 +10,20 @@ from dispatch.composing import letter_of
 from dispatch.copying import Copying
 from dispatch.domain.attempts import Attempt, Step
 from dispatch.domain.copies import CopyTask
-from dispatch.domain.permission import Next, Permission, from_verdict, recipients, without_guard
+from dispatch.domain.decisions import ending_of
+from dispatch.domain.lateness import warns_at
+from dispatch.domain.permission import (
+    Next,
+    Permission,
+    from_verdict,
+    recipients,
+    released,
+    without_guard,
+)
+from dispatch.domain.routes import route_of
+from dispatch.domain.senders import sender_of
 from dispatch.doubting import Doubting
-from dispatch.ports import Accepted, Kept, OutcomeUnknown
+from dispatch.ports import Accepted, Kept, OutcomeUnknown, Turn
 from dispatch.recording import Doubtful, Ended, NotHandedOver, Recording
 from dispatch.surroundings import Around
 from dispatch.watching import Watching
@@ -36,6 +47,9 @@ log = structlog.get_logger("dispatch")
 
 _NO_ROUTE_AGAIN = timedelta(seconds=60)
 _GUARD_AGAIN = timedelta(seconds=3)
+_WORTH_TELLING = timedelta(minutes=2)
+"""Agents are told of a wait for the channel's turn that is longer."""
+_TURN_AGAIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -65,26 +79,36 @@ class Sending:
             return None
         # Looked for after the open entry was read: whoever ends a mail writes the end first.
         finished = await self._a.ledger.finished(send_id)
-        if finished is not None:
+        if finished is not None and kept.attempt.is_ended_by(finished):
             self._recording.unwritten.pop(send_id, None)
-            await self._recording.tell_end(finished.outcome)
+            await self._recording.tell_end(finished.outcome, kept)
             return None
         unwritten = self._recording.unwritten.get(send_id)
-        if isinstance(unwritten, Ended):
+        if isinstance(unwritten, Ended) and unwritten.fact.decision == kept.attempt.decided:
             await self._recording.write_end(unwritten)
             return None
         if kept.attempt.step is Step.CLAIMED and not self._was_not_handed_over(kept.attempt):
             return await self._claimed(kept)
+        kept = await self._recording.warn_if_late(kept, self._via(kept.attempt))
         due = kept.attempt.next_attempt_at
         if due is not None and due > self._a.now():
-            return due
+            return warns_at(kept.attempt, before=due)
         return await self._next(kept)
 
     async def _next(self, kept: Kept) -> datetime | None:
-        """Route, and ask whether it may be sent."""
-        outbound = self._a.configuration().reply_via(kept.attempt.request.channel)
+        """What a person decided, the route, and whether the channel may send now."""
+        outbound = route_of(kept.attempt, self._a.configuration())
+        if await self._ended_by_a_person(kept):
+            return None
         if isinstance(outbound, NoOutbound):
             return await self._no_route(kept, outbound)
+        turn = self._a.turns.known_wait(outbound)
+        if turn is not None:
+            return await self._until_its_turn(kept, outbound, turn)
+        return await self._judged(kept, outbound)
+
+    async def _judged(self, kept: Kept, outbound: OutboundChannel) -> datetime | None:
+        """Ask whether it may be sent, and whether it is its turn."""
         permission = await self._may_i(kept.attempt, outbound)
         if permission.next is Next.WAIT:
             return self._a.now() + _GUARD_AGAIN
@@ -94,7 +118,26 @@ class Sending:
             reason = permission.verdict.reason if permission.verdict else ""
             await self._recording.end(kept, SendState.HELD, outbound.id, reason=reason)
             return None
+        # After the guard: a mail that is held uses up nothing.
+        turn = await self._a.turns.take(outbound)
+        if turn is not None:
+            return await self._until_its_turn(kept, outbound, turn)
         return await self._send(kept, outbound)
+
+    async def _ended_by_a_person(self, kept: Kept) -> bool:
+        """Whether the last decision about the mail is its end."""
+        decision = kept.attempt.decision
+        ending = ending_of(decision) if decision else None
+        if decision is None or ending is None:
+            return False
+        via = kept.attempt.outbound_channel or self._via(kept.attempt)
+        await self._recording.end(kept, ending.state, via, reason=ending.reason, by=decision.by)
+        return True
+
+    def _via(self, attempt: Attempt) -> str:
+        """The id of the channel that the mail is to leave by, whether or not that can carry it."""
+        route = route_of(attempt, self._a.configuration())
+        return route.channel if isinstance(route, NoOutbound) else route.id
 
     def _was_not_handed_over(self, attempt: Attempt) -> bool:
         """Whether the standing claim is mine and was never used; another replica's is its own."""
@@ -118,14 +161,16 @@ class Sending:
     async def doubt(self, kept: Kept) -> None:
         """Note that nobody knows whether a claimed mail was sent; it is not sent again unlooked."""
         finished = await self._a.ledger.finished(kept.attempt.request.send_id)
-        if finished is not None:
-            await self._recording.tell_end(finished.outcome)
+        if finished is not None and kept.attempt.is_ended_by(finished):
+            await self._recording.tell_end(finished.outcome, kept)
             return
         why = "The service stopped while this mail was being handed over."
         await self._doubting.begin(kept, why)
 
     async def _may_i(self, attempt: Attempt, outbound: OutboundChannel) -> Permission:
         request, now = attempt.request, self._a.now()
+        if attempt.released_by:
+            return released(attempt, self._a.configuration())
         question = JudgeRequest(
             send_id=request.send_id,
             ticket_number=request.ticket_number,
@@ -179,7 +224,13 @@ class Sending:
 
     async def _hand_over(self, claim: Claim, outbound: OutboundChannel) -> _Sent:
         attempt = claim.kept.attempt
-        letter = await letter_of(attempt.request, outbound, self._a.blobs)
+        sender = sender_of(
+            attempt.request,
+            outbound,
+            self._a.configuration(),
+            bounce_address=self._a.bounce_address,
+        )
+        letter = await letter_of(attempt.request, outbound, self._a.blobs, sender=sender)
         copy: CopyTask | None = None
 
         async def before_data(sent_as: str | None = None, handle: str | None = None) -> None:
@@ -211,6 +262,21 @@ class Sending:
         again = await self._recording.defer(kept, outbound.id, error, number)
         self._recording.unwritten.pop(send_id, None)
         return again
+
+    async def _until_its_turn(self, kept: Kept, outbound: OutboundChannel, turn: Turn) -> datetime:
+        """The channel sent what it may for now: the mail waits, however long, and does not fail."""
+        now, last = self._a.now(), kept.attempt.last_outcome
+        reason = (
+            f"{outbound.id} has sent the {turn.limit.most} mails that it may in a"
+            f" {turn.limit.word}; this one waits for its turn."
+        )
+        if turn.until - now > _WORTH_TELLING and (last is None or last.reason != reason):
+            # Without a due time, so that a changed limit is followed at once.
+            await self._recording.note_deferral(
+                kept, outbound.id, reason=reason, at=turn.until, due=None,
+                number=kept.attempt.attempt,
+            )  # fmt: skip
+        return min(turn.until, now + _TURN_AGAIN)
 
     async def _no_route(self, kept: Kept, problem: NoOutbound) -> datetime:
         """The answer waits; it never leaves from another address by itself."""

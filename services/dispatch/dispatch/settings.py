@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from postbus.connecting import ConnectingSettings
+from postbus.contracts.configuration import MailAddress
 from postbus.runtime.settings import ServiceSettings
 
 
@@ -16,6 +17,11 @@ class DispatchSettings(ConnectingSettings, ServiceSettings):
         default=SecretStr("smtp://127.0.0.1:8029"),
         description="the platform's mail server: `smtp://`, `smtp+starttls://` or "
         "`smtps://[user:password@]host:port`; it may be inside the private network",
+    )
+    bounce_address: MailAddress | None = Field(
+        default=None,
+        description="a creation address that bounces of what leaves by the relay go to, with the "
+        "stamp as its tag; by default the creation address of the ticket's channel",
     )
     secrets_private_key_file: Path | None = Field(
         default=None, description="private keys that open sealed secrets; the newest first"

@@ -7,7 +7,7 @@ from datetime import datetime
 from dispatch.domain.copies import CopyTask
 from dispatch.domain.doubts import Looks
 from dispatch.domain.schedule import Schedule
-from dispatch.ports import Copies, Guard, Healths, Ledger, SentMail, TellOutcome, Transport
+from dispatch.ports import Copies, Guard, Healths, Ledger, SentMail, TellOutcome, Transport, Turns
 from postbus.blobs import BlobStore
 from postbus.configuration import Configuration
 
@@ -22,6 +22,7 @@ class Around:
     blobs: BlobStore
     copies: Copies
     sent_mail: SentMail
+    turns: Turns
     healths: Healths
     configuration: Callable[[], Configuration]
     tell: TellOutcome
@@ -30,3 +31,4 @@ class Around:
     looks: Looks
     now: Callable[[], datetime]
     me: str
+    bounce_address: str | None = None

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from postbus.contracts.mail import Address, MailReceived
+from postbus.contracts.sending import SendDecision
 from postbus.contracts.tickets import CustomerRef
 from postbus.mail.uid_sets import UidSet
 from ticketing.domain.model import Delivery, Fact, Message, Ticket
@@ -111,6 +112,9 @@ class Filed(Protocol):
 
     async def set_delivery(self, message: Message, delivery: Delivery) -> None:
         """Change the delivery of a message as it was read; StateConflict if it moved on."""
+
+    async def note_decision(self, message_id: str, decision: SendDecision) -> None:
+        """Add a decision to those of a message, unless it is there."""
 
     async def meet_customer(
         self, address: Address, *, now: datetime, from_history: bool = False

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postbus.contracts.sending import SendRequested
+from postbus.contracts.sending import SendDecided, SendRequested
 from ticketing.crossing_off import CrossingOff
+from ticketing.domain.decisions import SEND_DECIDED
 from ticketing.domain.model import Fact, Ticket
 from ticketing.domain.outgoing import SEND_REQUESTED, message_of
 from ticketing.ports import Filed, Tell
@@ -36,6 +37,9 @@ class Telling:
         for fact in facts:
             if fact.type == SEND_REQUESTED and not written:
                 await self._settle(ticket, fact)
+            if fact.type == SEND_DECIDED:
+                decided = SendDecided.model_validate_json(fact.data_json)
+                await self.store.note_decision(decided.send_id, decided.decision)
             await self.bus.tell(
                 fact.type,
                 fact.last_token,

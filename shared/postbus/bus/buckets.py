@@ -106,9 +106,14 @@ class Bucket:
             headers["Nats-Expected-Last-Subject-Sequence"] = str(revision)
         await self._publish(key, b"", headers)
 
-    async def purge(self, key: str) -> None:
-        """Forget a key and its history; the mark that is left goes away by itself."""
+    async def purge(self, key: str, *, revision: int | None = None) -> None:
+        """Forget a key and its history; the mark that is left goes away by itself.
+
+        StateConflict if the key moved on from `revision`, BusUnavailable.
+        """
         headers = {KV_OP: KV_PURGE, "Nats-Rollup": "sub", "Nats-TTL": f"{_MARK_TTL_SECONDS}s"}
+        if revision is not None:
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(revision)
         await self._publish(key, b"", headers)
 
     async def all(self, prefix: str = "") -> dict[str, Entry]:

@@ -146,6 +146,7 @@ TOPOLOGY = Topology(
                 watchers=(*MAILBOX_READERS, ARCHIVIST)),
         Durable("ticketing-outcomes", SENDING, OUTCOMES, "ticketing"),
         Durable("dispatch-requests", SENDING, ("postbus.send.requested.>",), "dispatch"),
+        Durable("dispatch-decisions", SENDING, ("postbus.send.decided.>",), "dispatch"),
     ),
     buckets=(
         Bucket(CONFIG_BUCKET, "the configuration", (*EVERY_SERVICE, ARCHIVIST), ("config",),

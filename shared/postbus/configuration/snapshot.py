@@ -100,9 +100,9 @@ class Configuration:
     def own_addresses(self) -> frozenset[str]:
         """Every address that is ours, normalised: of inbound channels and of senders."""
         senders = {
-            normalise(channel.from_address)
+            normalise(address)
             for channel in self.outbound_channels
-            if channel.from_address
+            for address in channel.own_addresses()
         }
         return frozenset(self._channels) | senders
 
@@ -126,13 +126,17 @@ class Configuration:
             detail = f"there is no inbound channel {inbound_id}"
             return NoOutbound(NoOutboundReason.INBOUND_MISSING, inbound_id, detail)
         chosen = inbound.reply_via or (inbound_id if self.outbound(inbound_id) else RELAY_ID)
-        outbound = self.outbound(chosen)
+        return self.carrier(chosen, f"answers of {inbound_id} go")
+
+    def carrier(self, id_: str, what: str) -> OutboundChannel | NoOutbound:
+        """The outbound channel of that id, where it can carry mail; `what` it is asked for."""
+        outbound = self.outbound(id_)
         if outbound is None:
-            detail = f"answers of {inbound_id} go via {chosen}, which does not exist"
-            return NoOutbound(NoOutboundReason.OUTBOUND_MISSING, chosen, detail)
+            detail = f"{what} via {id_}, which does not exist"
+            return NoOutbound(NoOutboundReason.OUTBOUND_MISSING, id_, detail)
         if not outbound.enabled:
-            detail = f"answers of {inbound_id} go via {chosen}, which is disabled"
-            return NoOutbound(NoOutboundReason.OUTBOUND_DISABLED, chosen, detail)
+            detail = f"{what} via {id_}, which is disabled"
+            return NoOutbound(NoOutboundReason.OUTBOUND_DISABLED, id_, detail)
         return outbound
 
 

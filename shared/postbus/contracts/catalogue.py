@@ -15,7 +15,7 @@ from postbus.contracts.mail import (
     MailReceivedEvent,
     MailReleasedEvent,
 )
-from postbus.contracts.sending import SendOutcomeEvent, SendRequestedEvent
+from postbus.contracts.sending import SendDecidedEvent, SendOutcomeEvent, SendRequestedEvent
 from postbus.contracts.tickets import (
     AgentRepliedEvent,
     CustomerRepliedEvent,
@@ -82,6 +82,8 @@ FACTS: tuple[Fact, ...] = (
           "other services, desk", "a mail showed that another ticket is the same matter"),
     Fact("postbus.send.requested", "queue", SendRequestedEvent, ("ticketing",),
           "dispatch", "an answer or a notification wants to go out"),
+    Fact("postbus.send.decided", "queue", SendDecidedEvent, ("ticketing",),
+          "dispatch", "a person decided what becomes of a mail that waits or is in doubt"),
     Fact("postbus.send.sent", "outbound", SendOutcomeEvent, ("dispatch",),
           "ticketing, other services", "the other side took the mail"),
     Fact("postbus.send.held", "outbound", SendOutcomeEvent, ("dispatch",),
@@ -92,6 +94,8 @@ FACTS: tuple[Fact, ...] = (
           "ticketing, other services", "it will never be delivered, and why"),
     Fact("postbus.send.in-doubt", "outbound", SendOutcomeEvent, ("dispatch",),
           "ticketing, other services", "a crash hid whether it was sent; it is not repeated"),
+    Fact("postbus.send.discarded", "outbound", SendOutcomeEvent, ("dispatch",),
+          "ticketing, other services", "a person decided that it is never sent, and who"),
     Fact("postbus.send.bounced", "outbound", SendOutcomeEvent, ("ticketing",),
           "other services", "a mail system reported that it could not deliver the mail, and why"),
     Fact("postbus.channel", "fact>.<channel", ChannelEvent, (*INGEST, "dispatch", "config"),

@@ -296,6 +296,17 @@ class SentCopy(StrEnum):
     NONE = "none"
 
 
+class SendLimits(Contract):
+    """How many mails may leave by a channel; what is more waits. Null: what is known of its kind.
+
+    Exchange Online takes 30 a minute of a mailbox; Gmail 2,000 in 24 hours with Workspace, and
+    500 without ("Exchange Online limits", "Gmail sending limits in Google Workspace").
+    """
+
+    per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    per_day: int | None = Field(default=None, ge=1, le=100_000_000)
+
+
 class OutboundChannel(Contract):
     """Where answers leave from."""
 
@@ -306,6 +317,11 @@ class OutboundChannel(Contract):
         default=None, description="null on the relay: the address of the inbound channel"
     )
     from_name: str = Field(default="", max_length=100)
+    aliases: tuple[MailAddress, ...] = Field(
+        default=(),
+        max_length=100,
+        description="other addresses that it may send as; who wrote to one is answered from it",
+    )
     enabled: bool = True
     smtp: SmtpSettings | None = None
     graph: GraphAccess | None = None
@@ -314,6 +330,10 @@ class OutboundChannel(Contract):
         description="`provider`: the server does it itself; `append`: we do, by IMAP, where an "
         "inbound channel reads the mailbox of `from_address`; `auto`: `provider` on gmail and "
         "graph, else `append`",
+    )
+
+    limits: SendLimits = Field(
+        default=SendLimits(), description="how many mails may leave by it; more waits"
     )
 
     @field_validator("from_name")
@@ -332,6 +352,11 @@ class OutboundChannel(Contract):
             if getattr(self, other) is not None:
                 raise ValueError(f"a {self.kind} channel has no `{other}`")
         return self
+
+    def own_addresses(self) -> tuple[str, ...]:
+        """Every address that it sends as."""
+        own = (self.from_address,) if self.from_address else ()
+        return tuple(dict.fromkeys((*own, *self.aliases)))
 
 
 class TicketType(Contract):

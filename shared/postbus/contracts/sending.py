@@ -30,6 +30,11 @@ class SendRequested(Contract):
     reply_address: Address = Field(
         description="the channel's own address; the stamp is added to it for Reply-To"
     )
+    meant_for: str | None = Field(
+        default=None,
+        description="the address of ours that the answered mail was written to, which is From "
+        "where the outbound channel may send as that",
+    )
     message_id: str = Field(description="without the angle brackets")
     stamp: str = Field(description="signed token for Reply-To and the marks of our own mail")
     in_reply_to: str | None = None
@@ -59,6 +64,42 @@ class SendState(StrEnum):
     BOUNCED = "bounced"
     FAILED = "failed"
     IN_DOUBT = "in-doubt"
+    DISCARDED = "discarded"
+
+
+class WhatNext(StrEnum):
+    """What a person decides about a mail that waits, or of which nobody knows."""
+
+    RELEASE = "release"
+    """It goes past the guard's hold; the outgoing filter holds all the same."""
+    DISCARD = "discard"
+    SEND_VIA = "send-via"
+    SEND_AGAIN = "send-again"
+    TAKE_AS_SENT = "take-as-sent"
+
+
+class SendDecision(Contract):
+    """The `number`-th decision about one mail; a later one takes the place of those before it."""
+
+    number: int = Field(ge=1)
+    what: WhatNext
+    outbound: Slug | None = Field(default=None, description="of `send-via`: the outbound channel")
+    by: str
+    at: datetime
+
+
+class SendDecided(Contract):
+    """A person decided what becomes of a mail that was to go out."""
+
+    send_id: str
+    ticket_number: int
+    queue: Slug
+    message_id: str
+    kind: SendKind
+    automatic: bool
+    recipients: tuple[str, ...] = ()
+    outbound_channel: Slug = Field(description="the one that it was to leave by before")
+    decision: SendDecision
 
 
 class SmtpReply(Contract):
@@ -94,6 +135,13 @@ class SendOutcome(Contract):
     )
     attempt: int = 0
     next_attempt_at: datetime | None = None
+    late_since: datetime | None = Field(
+        default=None, description="of a deferred mail: an agent was warned then that it takes long"
+    )
+    decision: int = Field(
+        default=0, description="number of the last decision of a person that it took into account"
+    )
+    by: str = Field(default="", description="who decided so, where a person did")
     at: datetime
 
 
@@ -101,5 +149,9 @@ class SendRequestedEvent(Event[SendRequested]):
     """`postbus.send.requested.<queue>`"""
 
 
+class SendDecidedEvent(Event[SendDecided]):
+    """`postbus.send.decided.<queue>`"""
+
+
 class SendOutcomeEvent(Event[SendOutcome]):
-    """`postbus.send.<sent|held|deferred|failed|in-doubt|bounced>.<outbound>`"""
+    """`postbus.send.<sent|held|deferred|failed|in-doubt|bounced|discarded>.<outbound>`"""

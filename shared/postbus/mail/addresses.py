@@ -129,6 +129,15 @@ def normalise(address: str) -> str:
     return f"{local.lower()}@{_ascii_domain(domain.rstrip('.'))}"
 
 
+def with_ascii_domain(address: str) -> str:
+    """The address with its domain in A-labels (RFC 5890 §2.3.2.1); the local part as it is.
+
+    A domain that is none stays as it is.
+    """
+    local, at, domain = address.rpartition("@")
+    return address if domain.isascii() else f"{local}{at}{_ascii_domain(domain)}"
+
+
 def _ascii_domain(domain: str) -> str:
     if domain.isascii():
         return domain.lower()

@@ -22,11 +22,10 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from postbus.bus.buckets import Bucket
+from postbus.bus import Bucket, Budget
 from postbus.contracts.base import utc_now
 from postbus.errors import MailHostUnavailable, StateConflict
 from postbus.microsoft.slots import Held, Slots
-from postbus.microsoft.spending import Budget
 
 OpenBucket = Callable[[], Awaitable[Bucket]]
 

@@ -8,10 +8,14 @@ import pytest
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
+from dispatch.adapters.smtp_connections import Target
 from dispatch_stage import Stage, support
+from dispatch_world import World
 from postbus.bus import Bus, BusSettings
+from postbus.contracts.configuration import TlsMode
 from servers.nats import NatsServer
 from servers.smtp import SmtpServer
+from smtp_builders import smtp_transport
 
 
 @pytest.fixture
@@ -35,3 +39,13 @@ async def stage(
         await made.guard_allows()
         yield made
     await ticketing.stop()
+
+
+@pytest.fixture
+async def world(nats_server: NatsServer, admin: Client, relay: SmtpServer) -> AsyncIterator[World]:
+    bus = Bus(BusSettings(nats_server.url, "dispatch"), CollectorRegistry())
+    await bus.connect()
+    way = smtp_transport(relay=Target("127.0.0.1", relay.port, TlsMode.NONE, ours=True))
+    yield World(bus, way, relay)
+    await way.close()
+    await bus.stop()

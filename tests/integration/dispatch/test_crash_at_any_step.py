@@ -22,7 +22,7 @@ from dispatch.surroundings import Around
 from dispatch_stage import ADDRESS, Mailbox, support
 from doubles.blobs import MemoryBlobs
 from doubles.crash import Crash, CrashAt
-from doubles.dispatch import MemoryHealths
+from doubles.dispatch import MemoryHealths, NoLimits
 from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import LEDGER_BUCKET
 from postbus.configuration import Configuration
@@ -110,6 +110,7 @@ class World:
             blobs=crash.wrap(self.blobs),
             copies=crash.wrap(self.copies),
             sent_mail=crash.wrap(Reader(self.mailbox, self.server)),
+            turns=NoLimits(),
             healths=MemoryHealths(),
             configuration=lambda: self.configuration,
             tell=crash.wrap(self.told).tell,

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.app import build
-from dispatch.domain.attempts import Attempt, Step
+from dispatch.domain.attempts import Attempt, Finished, Step
 from dispatch.domain.outcomes import outcome
 from dispatch.settings import DispatchSettings
 from postbus.bus import Bus, BusSettings
@@ -170,7 +170,8 @@ async def test_what_a_crash_left_open_beside_its_end_is_cleared_and_not_sent(
         **(fields if step is Step.CLAIMED else {}),
     )
     await ledger.accept(attempt)
-    await ledger.finish(outcome(attempt, SendState.SENT, outbound_channel="relay", now=now))
+    end = outcome(attempt, SendState.SENT, outbound_channel="relay", now=now)
+    await ledger.finish(Finished(outcome=end))
     await start()
     await until_keys(ticketing, "done.s-1")
     assert relay.taken == []

@@ -26,7 +26,7 @@ from dispatch.sending import Sending
 from dispatch.surroundings import Around
 from dispatch_stage import support
 from doubles.crash import Crash, CrashAt
-from doubles.dispatch import MemoryHealths
+from doubles.dispatch import MemoryHealths, NoLimits
 from graph_builders import MAILBOX
 from postbus.blobs import BlobStore, open_store
 from postbus.bus import Bus, BusSettings
@@ -122,6 +122,7 @@ class World:
             blobs=self.blobs,
             copies=self.copies,
             sent_mail=None,  # type: ignore[arg-type] # nobody reads this mailbox
+            turns=NoLimits(),
             healths=MemoryHealths(),
             configuration=lambda: self.configuration,
             tell=crash.wrap(self.told).tell,

@@ -20,7 +20,7 @@ from dispatch.domain.schedule import Schedule
 from dispatch.sending import Sending
 from dispatch.surroundings import Around
 from doubles.crash import CrashAt
-from doubles.dispatch import MemoryCopies, MemoryHealths, NobodyLooks
+from doubles.dispatch import MemoryCopies, MemoryHealths, NobodyLooks, NoLimits
 from postbus.blobs import open_store
 from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import LEDGER_BUCKET
@@ -88,6 +88,7 @@ def sending_of(
         blobs=open_store(f"file://{tmp_path}/blobs"),
         copies=MemoryCopies(),
         sent_mail=NobodyLooks(),
+        turns=NoLimits(),
         healths=MemoryHealths(),
         configuration=lambda: CONFIGURATION,
         tell=tell,

@@ -282,3 +282,23 @@ async def test_a_crash_at_any_step_loses_no_report_and_doubles_none(
         assert len([one for one in desk.bus.of(CHANGED) if "report" in one.change]) == 1
 
     assert await at_every_step(database, scene, check) > 7
+
+
+async def test_a_bounce_that_returns_nothing_is_found_by_the_address_that_it_came_to(
+    desk: Desk,
+) -> None:
+    """VERP: the stamp in the envelope of what we sent is all that such a bounce has of it."""
+    await desk.file(mail_received("a"))
+    answer = await desk.reply()
+    receipt = next(one for one in await desk.messages() if one.kind == "receipt")
+    await desk.told(receipt, SendState.SENT)
+    await desk.told(answer, SendState.SENT)
+    bare = bounce_of(None, "bare", stamp=stamp_of(receipt, "recipient"))
+    route = bare.route.model_copy(
+        update={"envelope_to": (f"support+{token_of(receipt)}@postbus.localhost",)}
+    )
+    nothing = Bounce(recipients=(), message_id=None)
+    await desk.file(bare.model_copy(update={"route": route, "bounce": nothing, "text": ""}))
+    shown = {one.id: one.delivery for one in await desk.messages() if one.delivery}
+    # The answer is the newer of the two, and to the same customer.
+    assert [len(shown[one.id].reports) for one in (receipt, answer)] == [1, 0]

@@ -101,12 +101,21 @@ def test_the_quote_and_the_attachment_come_along() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "utf8"), [("anna@example.com", False), ("änna@bücher.example", True)]
+    ("address", "written_as", "utf8"),
+    [
+        ("anna@example.com", "anna@example.com", False),
+        ("Anna@bücher.example", "Anna@xn--bcher-kva.example", False),
+        ("änna@bücher.example", "änna@xn--bcher-kva.example", True),
+    ],
 )
-def test_addresses_outside_ascii_need_smtputf8(address: str, *, utf8: bool) -> None:
+def test_only_a_local_part_outside_ascii_needs_smtputf8(
+    address: str, written_as: str, *, utf8: bool
+) -> None:
+    """A domain has a form in ASCII that every server takes (RFC 5890 §2.3.2.1)."""
     mail = written(request(to=(Address(name="Änna", address=address),)))
     assert mail.utf8 is utf8
-    assert mail.envelope.recipients == (address,)
+    assert mail.envelope.recipients == (written_as,)
+    assert f"<{written_as}>".encode() in mail.data
 
 
 HEADERS = [

@@ -34,7 +34,7 @@ def own_entries(channel: Channel, now: datetime) -> Mapping[str, FilterEntry]:
     if isinstance(channel, InboundChannel):
         role, addresses = "own", channel.own_addresses()
     else:
-        role, addresses = "sender", (channel.from_address,) if channel.from_address else ()
+        role, addresses = "sender", channel.own_addresses()
     entries = [
         FilterEntry(
             id=f"{role}-{channel.id}-{entry_id(address)}",

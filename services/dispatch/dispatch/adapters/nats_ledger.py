@@ -1,8 +1,10 @@
 """The ledger in the KV bucket `postbus-ledger`.
 
-`open.<send id>` holds an unfinished mail, `done.<send id>` the end of it, for 35 days. The end is
-written before the open entry goes, so both standing side by side means: ended, and not told yet, or
-requested again afterwards; an attempt then tells the end, and takes the open entry away.
+`open.<send id>` holds an unfinished mail, `done.<send id>` the end of it, for 35 days, or 180 where
+a person may take it up again. The end is written before the open entry goes, so both standing side
+by side means: ended, and not told yet, or requested again afterwards; an attempt then tells the
+end, and takes the open entry away. Where the open entry knows of a later decision than the end
+does, a person took the mail up again, and it has no end yet.
 `copy.<send id>` beside them belongs to `nats_copies`.
 """
 
@@ -13,10 +15,14 @@ import pydantic
 import structlog
 
 from dispatch.adapters.ledger_keys import key_part
-from dispatch.domain.attempts import ENTRY_LIFE_SECONDS, Attempt, Finished
+from dispatch.domain.attempts import (
+    ENTRY_LIFE_SECONDS,
+    WAITING_LIFE_SECONDS,
+    Attempt,
+    Finished,
+)
 from dispatch.ports import Kept
 from postbus.bus import Bucket
-from postbus.contracts.sending import SendOutcome
 from postbus.errors import StateConflict
 
 log = structlog.get_logger("dispatch")
@@ -46,17 +52,32 @@ class NatsLedger:
         revision = await bucket.update(key, _bytes(attempt), revision=kept.revision)
         return Kept(attempt, revision)
 
-    async def finish(self, outcome: SendOutcome) -> None:
+    async def take_up(self, attempt: Attempt) -> None:
         bucket = await self._bucket()
-        finished = Finished(outcome=outcome).model_dump_json(by_alias=True).encode()
-        await bucket.create(_done(outcome.send_id), finished, ttl_seconds=ENTRY_LIFE_SECONDS)
+        await bucket.create(_open(attempt.request.send_id), _bytes(attempt))
+
+    async def finish(self, finished: Finished) -> None:
+        bucket, key = await self._bucket(), _done(finished.outcome.send_id)
+        value = finished.model_dump_json(by_alias=True).encode()
+        life = WAITING_LIFE_SECONDS if finished.attempt else ENTRY_LIFE_SECONDS
+        try:
+            await bucket.create(key, value, ttl_seconds=life)
+        except StateConflict:
+            entry = await bucket.get(key)
+            if entry is None:
+                raise
+            standing = Finished.model_validate_json(entry.value)
+            if standing.outcome.decision >= finished.outcome.decision:
+                raise
+            await bucket.update(key, value, revision=entry.revision, ttl_seconds=life)
 
     async def finished(self, send_id: str) -> Finished | None:
         entry = await (await self._bucket()).get(_done(send_id))
         return Finished.model_validate_json(entry.value) if entry else None
 
-    async def forget_open(self, send_id: str) -> None:
-        await (await self._bucket()).purge(_open(send_id))
+    async def forget_open(self, kept: Kept) -> None:
+        key = _open(kept.attempt.request.send_id)
+        await (await self._bucket()).purge(key, revision=kept.revision)
 
     async def unfinished(self) -> list[Kept]:
         entries = await (await self._bucket()).all(_OPEN)

@@ -18,11 +18,15 @@ class NatsOutcomes:
 
     async def __call__(self, fact: SendOutcome) -> None:
         """BusUnavailable unless the stream has it."""
+        decided = (str(fact.decision),) if fact.decision else ()
+        late = ("late",) if fact.late_since else ()
         await self._bus.tell(
             f"postbus.send.{fact.state}",
             fact.outbound_channel,
             fact,
-            event_id=derived_id("send", fact.send_id, fact.state, str(fact.attempt), fact.reason),
+            event_id=derived_id(
+                "send", fact.send_id, fact.state, str(fact.attempt), fact.reason, *decided, *late
+            ),
             about=f"tickets/{fact.ticket_number}",
         )
         self._count.labels(fact.outbound_channel, fact.state).inc()

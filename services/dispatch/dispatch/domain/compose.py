@@ -86,7 +86,8 @@ def compose(
 def mime(words: Words, files: tuple[LoadedFile, ...]) -> Composed:
     """The words as a mail (RFC 5322, RFC 2045); `files` are those of the words, loaded."""
     to = words.recipients
-    utf8 = not all(address.isascii() for address in (words.sender.address, *to))
+    named = (words.sender.address, words.reply_to.address, words.envelope_from, *to)
+    utf8 = not all(address.isascii() for address in named)
     mail = EmailMessage(policy=_UTF8 if utf8 else _ASCII)
     _headers(mail, words)
     # Bodies are never sent as raw 8 bit: the next server may not speak 8BITMIME.
@@ -94,7 +95,7 @@ def mime(words: Words, files: tuple[LoadedFile, ...]) -> Composed:
     mail.add_alternative(words.html, subtype="html", cte="quoted-printable")
     for file in files:
         _attach(mail, file)
-    envelope = Envelope("" if words.automatic else words.sender.address, to)
+    envelope = Envelope(words.envelope_from, to)
     return Composed(envelope, _unfolded_ids(mail.as_bytes()), words.sender.address, utf8)
 
 

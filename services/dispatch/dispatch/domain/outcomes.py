@@ -18,6 +18,7 @@ def outcome(
     from_address: str = "",
     sent_as: str | None = None,
     next_attempt_at: datetime | None = None,
+    by: str = "",
 ) -> SendOutcome:
     """The fact about an attempt."""
     request = attempt.request
@@ -38,5 +39,8 @@ def outcome(
         reply=reply,
         attempt=attempt.attempt,
         next_attempt_at=next_attempt_at,
+        late_since=attempt.late_since if state is SendState.DEFERRED else None,
+        decision=attempt.decided,
+        by=by,
         at=now,
     )

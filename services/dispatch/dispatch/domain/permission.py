@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from dispatch.domain.attempts import Attempt
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import FilterEntry
 from postbus.contracts.guard import GUARD_ERROR_RULE, Decision, Verdict
@@ -59,6 +60,23 @@ def without_guard(
         reason="The loop guard did not answer for two minutes; an agent's own reply goes all the"
         " same.",
         evidence={"guard": "unreachable"},
+    )
+    return Permission(Next.SEND, verdict)
+
+
+def released(attempt: Attempt, configuration: Configuration) -> Permission:
+    """A person took it on: past the guard's hold, and never past the filter or a block."""
+    listed = filtered(attempt.request, configuration)
+    if listed is not None:
+        return Permission(Next.HOLD, _listed(listed))
+    before = attempt.verdict
+    if before is not None and before.decision is Decision.BLOCK:
+        return Permission(Next.HOLD, before)
+    verdict = Verdict(
+        decision=Decision.ALLOW,
+        rule="released",
+        reason=f"{attempt.released_by} released it.",
+        evidence={"held_by": before.rule} if before else {},
     )
     return Permission(Next.SEND, verdict)
 

@@ -8,19 +8,27 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from dispatch.domain.senders import Sender, usual_sender
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, Attachment, Content
 from postbus.contracts.sending import Quote, SendRequested
+from postbus.mail.addresses import with_ascii_domain
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""C0, C1 and the two separators of Unicode, at all of which Python sees a line end."""
+_ENCODED_WORD = re.compile(r"=(?=\?[^?]*\?[qb]\?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Words:
-    """One mail; ids without their angle brackets, `automatic` the value of Auto-Submitted."""
+    """One mail; ids without their angle brackets, `automatic` the value of Auto-Submitted.
+
+    `envelope_from` is where bounces go; empty for automatic mail (RFC 3834 §3.1.7).
+    """
 
     sender: Address
+    envelope_from: str
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
     reply_to: Address
@@ -42,20 +50,29 @@ class Words:
 
 
 def words_of(
-    request: SendRequested, outbound: OutboundChannel, *, content: Content | None, now: datetime
+    request: SendRequested,
+    outbound: OutboundChannel,
+    *,
+    content: Content | None,
+    now: datetime,
+    sender: Sender | None = None,
 ) -> Words:
     """The mail; `content` holds the text where the request carries only its beginning."""
+    sender = sender or usual_sender(request, outbound)
     text = content.text if content else request.text
     html = content.html if content else request.html
     automatic = "auto-replied" if request.kind is SendKind.RECEIPT else "auto-generated"
     return Words(
-        sender=Address(
-            name=one_line(outbound.from_name or request.reply_address.name),
-            address=outbound.from_address or request.reply_address.address,
+        sender=_deliverable(
+            Address(
+                name=one_line(outbound.from_name or request.reply_address.name),
+                address=sender.address,
+            )
         ),
-        to=request.to,
-        cc=request.cc,
-        reply_to=reply_to(request),
+        envelope_from="" if request.automatic else with_ascii_domain(sender.envelope),
+        to=tuple(_deliverable(one) for one in request.to),
+        cc=tuple(_deliverable(one) for one in request.cc),
+        reply_to=_deliverable(reply_to(request)),
         subject=one_line(request.subject),
         text=_text(text, request),
         html=_html(text, html, request),
@@ -69,6 +86,11 @@ def words_of(
     )
 
 
+def _deliverable(address: Address) -> Address:
+    """With its domain in ASCII, which every server takes; only the local part may need SMTPUTF8."""
+    return Address(name=address.name, address=with_ascii_domain(address.address))
+
+
 def reply_to(request: SendRequested) -> Address:
     """The channel's address with the stamp as its tag (RFC 5233), which finds the ticket again."""
     local, _, domain = request.reply_address.address.rpartition("@")
@@ -76,8 +98,11 @@ def reply_to(request: SendRequested) -> Address:
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and other controls, so that nothing adds a header of its own."""
-    return _CONTROLS.sub(" ", text).strip()
+    """Without line breaks and other controls, so that nothing adds a header of its own.
+
+    Nor as an encoded word (RFC 2047): the library would decode it, and write the line breaks in it.
+    """
+    return _ENCODED_WORD.sub("= ", _CONTROLS.sub(" ", text)).strip()
 
 
 def _mark_line(request: SendRequested) -> str:

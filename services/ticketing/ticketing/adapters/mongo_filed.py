@@ -15,7 +15,7 @@ from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from postbus.contracts.mail import Address, MailReceived
-from postbus.contracts.sending import SendState
+from postbus.contracts.sending import SendDecision, SendState
 from postbus.contracts.tickets import CustomerRef, MessageFlag
 from postbus.errors import StateConflict
 from postbus.mail.uid_sets import UidSet
@@ -231,6 +231,7 @@ class MongoFiled:
             "delivery.state": read.state if read else None,
             "delivery.at": read.at if read else None,
             f"delivery.reports.{len(read.reports) if read else 0}": {"$exists": False},
+            f"delivery.decisions.{len(read.decisions) if read else 0}": {"$exists": False},
         }
         async with mongo_errors():
             result = await self._messages.update_one(
@@ -238,6 +239,15 @@ class MongoFiled:
             )
         if result.matched_count == 0:
             raise StateConflict(f"delivery of {message.id} moved on")
+
+    async def note_decision(self, message_id: str, decision: SendDecision) -> None:
+        before = {
+            "_id": message_id,
+            f"delivery.decisions.{decision.number - 1}": {"$exists": False},
+        }
+        pushed = {"$push": {"delivery.decisions": decision.model_dump()}}
+        async with mongo_errors():
+            await self._messages.update_one(before, pushed)
 
     async def meet_customer(
         self, address: Address, *, now: datetime, from_history: bool = False

@@ -16,10 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from postbus.contracts.base import Sha256
+from postbus.contracts.base import Sha256, Slug
 from postbus.contracts.configuration import MailAddress
 from postbus.contracts.mail import Address, Attachment, CalendarItem, Confidence
-from postbus.contracts.sending import SendState
+from postbus.contracts.sending import SendDecision, SendState, WhatNext
 from postbus.contracts.tickets import MessageFlag, TicketView
 
 Item = TypeVar("Item")
@@ -68,6 +68,13 @@ class DeliveryBody(BaseModel):
     at: datetime | None
     attempt: int
     reports: list[ReportBody]
+    rule: str = Field(description="of a held mail: the rule of the loop guard, or `filter`")
+    lifted_by: str = Field(description="of a held mail: what would let it go")
+    next_attempt_at: datetime | None = Field(description="of a deferred mail")
+    late_since: datetime | None = Field(description="it waits, and agents were warned then")
+    decisions: list[SendDecision] = Field(description="what agents decided about it, oldest first")
+    under_way: SendDecision | None = Field(description="the decision that is being carried out")
+    possible: list[WhatNext] = Field(description="what may be decided about it now")
 
 
 class MessageBody(BaseModel):
@@ -148,6 +155,12 @@ class ReplyIn(Body):
         if not value.strip():
             raise ValueError("an answer needs words")
         return value
+
+
+class SendViaIn(Body):
+    """Another way out."""
+
+    outbound: Slug = Field(description="id of an outbound channel")
 
 
 class NoteIn(Body):

@@ -25,6 +25,7 @@ from ticketing.api.bodies import (
     ReplyIn,
     TicketBody,
 )
+from ticketing.api.decisions import add_decisions
 from ticketing.api.parts import Api, etag
 from ticketing.api.views import customer_body, is_accepted
 from ticketing.choosing_customer import ChoosingCustomer
@@ -41,6 +42,7 @@ def router(api: Api, auth: BearerAuth) -> APIRouter:
     routes = APIRouter(prefix="/api/v1")
     _tickets(routes, api, auth)
     _conversation(routes, api, auth)
+    add_decisions(routes, api, auth)
     _bytes(routes, api, auth)
     _customers(routes, api, auth)
     return routes

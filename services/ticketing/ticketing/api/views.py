@@ -1,6 +1,7 @@
 """Domain values as API bodies."""
 
 from postbus.contracts.mail import Content
+from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import QueueRef
 from ticketing.api.bodies import (
     CustomerBody,
@@ -9,6 +10,7 @@ from ticketing.api.bodies import (
     ReportBody,
     TicketBody,
 )
+from ticketing.domain.decisions import possible
 from ticketing.domain.facts import view
 from ticketing.domain.model import Delivery, Direction, Message, Report, Ticket
 from ticketing.ports import Customer
@@ -51,6 +53,7 @@ def message_body(message: Message, content: Content | None) -> MessageBody:
 
 
 def _delivery_body(delivery: Delivery) -> DeliveryBody:
+    held_by = delivery.verdict if delivery.state is SendState.HELD else None
     return DeliveryBody(
         state=delivery.state,
         outbound_channel=delivery.outbound_channel,
@@ -58,6 +61,13 @@ def _delivery_body(delivery: Delivery) -> DeliveryBody:
         at=delivery.at,
         attempt=delivery.attempt,
         reports=[_report_body(one) for one in delivery.reports],
+        rule=held_by.rule if held_by else "",
+        lifted_by=held_by.lifted_by if held_by else "",
+        next_attempt_at=delivery.next_attempt_at,
+        late_since=delivery.late_since,
+        decisions=list(delivery.decisions),
+        under_way=delivery.under_way,
+        possible=list(possible(delivery)),
     )
 
 

@@ -177,6 +177,7 @@ def message_of(mail: MailReceived, ticket_id: str, now: datetime) -> Message:
         message_id=mail.message_id,
         references=tuple(dict.fromkeys((*mail.references, *mail.in_reply_to))),
         kind=mail.kind,
+        meant_for=mail.meant_for,
         raw=mail.raw,
         customer_confidence=mail.customer_confidence,
         customer_evidence=mail.customer_evidence,

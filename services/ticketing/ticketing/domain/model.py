@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from postbus.contracts.base import BlobRef
+from postbus.contracts.guard import Verdict
 from postbus.contracts.mail import Address, Attachment, CalendarItem, Confidence
-from postbus.contracts.sending import SendState
+from postbus.contracts.sending import SendDecision, SendState
 from postbus.contracts.tickets import CustomerRef, MessageFlag, Priority, Relation, TicketStatus
 
 RECENT_LIMIT = 100
@@ -54,7 +55,12 @@ class Report:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of an outgoing message; `reports` only grow."""
+    """What became of an outgoing message; `reports` and `decisions` only grow.
+
+    `verdict` is what the loop guard said, or the filter. `decided` is the number of the last
+    decision that dispatch took into account, so one of `decisions` with a higher one is under way.
+    `late_since` is there where it waits for hours: agents were warned then.
+    """
 
     state: SendState
     outbound_channel: str | None = None
@@ -62,6 +68,17 @@ class Delivery:
     at: datetime | None = None
     attempt: int = 0
     reports: tuple[Report, ...] = ()
+    verdict: Verdict | None = None
+    next_attempt_at: datetime | None = None
+    late_since: datetime | None = None
+    decided: int = 0
+    decisions: tuple[SendDecision, ...] = ()
+
+    @property
+    def under_way(self) -> SendDecision | None:
+        """The decision that dispatch has not answered yet."""
+        newest = self.decisions[-1] if self.decisions else None
+        return newest if newest is not None and newest.number > self.decided else None
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,7 @@ class Message:
     """One mail in, one mail out, or a note.
 
     `filed` is set at the latest when the ticket that counted it no longer remembers its id.
+    `meant_for` is the address of ours that an inbound mail was written to.
     `about` is the outgoing message that a bounce or an absence note came back for.
     """
 
@@ -89,6 +107,7 @@ class Message:
     message_id: str | None = None
     references: tuple[str, ...] = ()
     kind: str = ""
+    meant_for: str | None = None
     raw: BlobRef | None = None
     delivery: Delivery | None = None
     request_digest: str | None = None

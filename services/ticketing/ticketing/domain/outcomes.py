@@ -1,6 +1,7 @@
 """What an outcome of sending changes on the message: forward only.
 
-Outcomes and bounces may arrive twice, late and in any order; a message ends the same.
+Outcomes and bounces may arrive twice, late and in any order; a message ends the same. A decision of
+a person begins anew: outcomes count by its number first.
 """
 
 from dataclasses import replace
@@ -16,6 +17,7 @@ _RANK = {
     SendState.SENT: 2,
     SendState.BOUNCED: 3,
     SendState.FAILED: 4,
+    SendState.DISCARDED: 4,
 }
 """What is further down the way a mail goes is not taken back by what came before it."""
 _MAY_COME_AGAIN = 1
@@ -31,6 +33,10 @@ def delivery_of(outcome: SendOutcome) -> Delivery:
         reason=outcome.reason,
         at=outcome.at,
         attempt=outcome.attempt,
+        verdict=outcome.verdict,
+        next_attempt_at=outcome.next_attempt_at,
+        late_since=outcome.late_since,
+        decided=outcome.decision,
     )
 
 
@@ -38,7 +44,10 @@ def after(current: Delivery | None, outcome: SendOutcome) -> Delivery | None:
     """The delivery after an outcome, or None when it says nothing new."""
     if current is None:
         return delivery_of(outcome)
-    told = replace(delivery_of(outcome), reports=current.reports)
+    told = replace(delivery_of(outcome), reports=current.reports, decisions=current.decisions)
+    if told.decided != current.decided:
+        # A person decided in between: what came before is over, whatever it was.
+        return told if told.decided > current.decided else None
     before, now = _RANK[current.state], _RANK[told.state]
     if now > before:
         return told
@@ -60,7 +69,7 @@ def with_reports(current: Delivery, reports: tuple[Report, ...]) -> Delivery:
     in_order = sorted(kept.values(), key=lambda one: (one.at, one.mail_id, one.address))
     after_all = replace(current, reports=tuple(in_order[:_MOST_REPORTS]))
     failed = [one for one in after_all.reports if one.action == "failed"]
-    if not failed or current.state is SendState.FAILED:
+    if not failed or current.state in (SendState.FAILED, SendState.DISCARDED):
         return after_all
     return replace(after_all, state=SendState.BOUNCED, reason=reason_of(failed), at=failed[0].at)
 

@@ -76,6 +76,7 @@ def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequeste
         kind=letter.kind,
         automatic=letter.kind is not SendKind.AGENT_REPLY,
         reply_address=letter.sender,
+        meant_for=letter.answers.meant_for if letter.answers else None,
         message_id=message_id_of(letter, letter.sender.address),
         stamp=letter.stamp,
         in_reply_to=letter.answers.message_id if letter.answers else None,

@@ -1,4 +1,4 @@
-"""What may be spent in a window that rolls, counted by tenths of it in one document.
+"""What a provider lets us spend in a window that rolls, counted by tenths in one document.
 
 The window is looked at with one tenth and a tenth more, since a tenth is only partly over, and the
 clocks of replicas differ: what is allowed is never exceeded, and sometimes not quite used.

@@ -1,0 +1,108 @@
+"""Mail that waits: for its channel's turn, and for so long that an agent is warned."""
+
+import asyncio
+from datetime import timedelta
+
+from dispatch.adapters.nats_turns import NatsTurns
+from dispatch.domain.attempts import Attempt
+from dispatch_world import World, decided
+from postbus.bus.topology import LIMITS_BUCKET
+from postbus.contracts.configuration import OutboundChannel, SendLimits
+from postbus.contracts.guard import Decision
+from postbus.contracts.sending import WhatNext
+from send_builders import send_requested
+
+
+def relay(**limits: int) -> OutboundChannel:
+    return OutboundChannel(id="relay", name="Relay", kind="relay", limits=SendLimits(**limits))
+
+
+async def test_what_is_over_the_limit_of_a_day_waits_and_does_not_fail(world: World) -> None:
+    world.guard.decision = Decision.ALLOW
+    world.configure(relay(per_day=3))
+    for n in range(5):
+        await world.begin(f"s-{n}")
+    assert world.states() == ["sent"] * 3 + ["deferred"] * 2
+    waits = world.told[-1]
+    assert (
+        waits.reason
+        == "relay has sent the 3 mails that it may in a day; this one waits for its turn."
+    )
+    assert waits.next_attempt_at is not None
+    assert timedelta(hours=20) < waits.next_attempt_at - waits.at < timedelta(hours=27)
+    # Told once, and it counts as no attempt.
+    asked = world.guard.asked
+    sending = world.process()[0]
+    await world.sweep(sending)
+    again = await sending.attempt("s-4")
+    assert again is not None
+    assert again - world.now() <= timedelta(minutes=10)
+    # Another replica asks once, and then knows.
+    assert (len(world.told), world.guard.asked) == (5, asked + 1)
+    world.configure(relay(per_day=10))
+    await world.sweep(sending)
+    assert world.states()[-2:] == ["sent", "sent"]
+    assert [one.attempt for one in world.told[-2:]] == [1, 1]
+
+
+async def test_replicas_together_keep_to_thirty_a_minute(world: World) -> None:
+    """INVARIANT: no provider sees more than its limit, however many replicas send."""
+    channel = relay(per_minute=30)
+    replicas = [NatsTurns(lambda: world.bus.bucket(LIMITS_BUCKET), world.now) for _ in range(3)]
+    turns = await asyncio.gather(*(one.take(channel) for one in replicas for _ in range(20)))
+    granted = sum(turn is None for turn in turns)
+    assert granted == 30
+    refused = next(turn for turn in turns if turn is not None)
+    assert timedelta(seconds=50) < refused.until - world.now() < timedelta(seconds=80)
+    assert replicas[0].known_wait(channel) is not None
+
+
+async def test_a_short_wait_is_not_told(world: World) -> None:
+    world.guard.decision = Decision.ALLOW
+    world.configure(relay(per_minute=1))
+    await world.begin("s-1")
+    await world.begin("s-2")
+    assert world.states() == ["sent"]
+    assert await world.ledger.open("s-2") is not None
+
+
+async def test_an_agent_is_warned_once_after_four_hours(world: World) -> None:
+    world.guard.decision = Decision.ALLOW
+    world.server.behaviour.rcpt = ["451 4.7.1 come later"] * 2
+    await world.begin()
+    assert [one.late_since for one in world.told] == [None]
+    kept = await world.ledger.open("s-1")
+    assert kept is not None
+    # Even where the next attempt is later, somebody looks in time for the warning.
+    far = kept.attempt.model_copy(update={"next_attempt_at": world.now() + timedelta(hours=9)})
+    await world.ledger.change(kept, far)
+    sending = world.process()[0]
+    wakes = await sending.attempt("s-1")
+    assert wakes is not None
+    assert timedelta(hours=3.9) < wakes - world.now() <= timedelta(hours=4)
+
+    world.later = timedelta(hours=4, minutes=1)
+    for _ in range(3):
+        await sending.attempt("s-1")
+    late = world.told[-1]
+    assert len(world.told) == 2
+    assert (late.state, late.attempt) == ("deferred", 1)
+    assert late.reason.startswith("451")
+    assert late.late_since is not None
+    assert late.next_attempt_at == far.next_attempt_at
+
+    world.later = timedelta(hours=10)
+    await sending.attempt("s-1")
+    assert (world.told[-1].state, world.told[-1].late_since) == ("deferred", late.late_since)
+    await world.decide(decided(WhatNext.SEND_VIA, outbound="own"))
+    assert (world.told[-1].state, world.told[-1].late_since) == ("sent", None)
+
+
+async def test_a_mail_that_was_never_tried_is_late_too(world: World) -> None:
+    request = send_requested()
+    before = world.now() - timedelta(hours=5)
+    await world.ledger.accept(Attempt(request=request, accepted_at=before))
+    await world.process()[0].attempt("s-1")
+    assert world.states() == ["deferred", "held"]
+    assert world.told[0].late_since is not None
+    assert world.told[0].outbound_channel == "relay"
