@@ -29,7 +29,8 @@ async def test_what_is_over_the_limit_of_a_day_waits_and_does_not_fail(world: Wo
         == "relay has sent the 3 mails that it may in a day; this one waits for its turn."
     )
     assert waits.next_attempt_at is not None
-    assert timedelta(hours=20) < waits.next_attempt_at - waits.at < timedelta(hours=27)
+    # A day by its tenths, and two more of them for clocks that differ.
+    assert timedelta(hours=24) < waits.next_attempt_at - waits.at < timedelta(hours=29)
     # Told once, and it counts as no attempt.
     asked = world.guard.asked
     sending = world.process()[0]
@@ -54,7 +55,7 @@ async def test_replicas_together_keep_to_thirty_a_minute(world: World) -> None:
     assert granted == 30
     refused = next(turn for turn in turns if turn is not None)
     assert timedelta(seconds=50) < refused.until - world.now() < timedelta(seconds=80)
-    assert replicas[0].known_wait(channel) is not None
+    assert any(one.known_wait(channel) is not None for one in replicas)
 
 
 async def test_a_short_wait_is_not_told(world: World) -> None:
