@@ -54,7 +54,7 @@ async def test_replicas_together_keep_to_thirty_a_minute(world: World) -> None:
     assert granted == 30
     refused = next(turn for turn in turns if turn is not None)
     assert timedelta(seconds=50) < refused.until - world.now() < timedelta(seconds=80)
-    assert replicas[0].known_wait(channel) is not None
+    assert any(one.known_wait(channel) is not None for one in replicas)
 
 
 async def test_a_short_wait_is_not_told(world: World) -> None:
