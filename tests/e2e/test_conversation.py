@@ -76,7 +76,8 @@ def test_an_answer_reaches_the_customer_and_finds_its_way_back(stack: LocalStack
     assert plain_address(mail["From"]) == "support@postbus.localhost"
     assert mail["Subject"] == "Re: Where is my parcel?"
     assert mail["Auto-Submitted"] is None
-    assert mail["X-MailFrom"] == "support@postbus.localhost"
+    # Bounces come back by the address of the reply, stamp and all.
+    assert mail["X-MailFrom"] == plain_address(mail["Reply-To"])
     assert plain_address(mail["Reply-To"]).startswith("support+")
     assert mail["In-Reply-To"].strip() in mail["References"]
     plain = mail.get_body(("plain",))

@@ -29,7 +29,6 @@ async def test_what_is_over_the_limit_of_a_day_waits_and_does_not_fail(world: Wo
         == "relay has sent the 3 mails that it may in a day; this one waits for its turn."
     )
     assert waits.next_attempt_at is not None
-    # A day by its tenths, and two more of them for clocks that differ.
     assert timedelta(hours=24) < waits.next_attempt_at - waits.at < timedelta(hours=29)
     # Told once, and it counts as no attempt.
     asked = world.guard.asked
