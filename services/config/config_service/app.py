@@ -19,7 +19,7 @@ from config_service.api import (
     tokens,
 )
 from config_service.api.replies import PREFIX
-from config_service.app_channels import Around, add_routes
+from config_service.app_channels import Around, add_routes, microsoft_http
 from config_service.resources.audit import AuditTrail
 from config_service.resources.documents import Documents
 from config_service.resources.held_mails import HeldMails
@@ -35,6 +35,7 @@ from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import CONFIG_BUCKET, HEALTH_BUCKET, SECRETS_BUCKET, TOPOLOGY
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
+from postbus.microsoft.msal_http import MsalHttp
 from postbus.runtime import body_limit, problems
 from postbus.runtime.auth import BearerAuth
 from postbus.runtime.rounds import Rounds
@@ -58,7 +59,7 @@ def build(settings: Settings) -> Service:
 
 def assemble(settings: Settings, bus: ServiceBus, registry: CollectorRegistry) -> Service:
     """The service on any bus."""
-    parts = _parts(bus)
+    parts = _parts(settings, bus)
     life = _Life(settings, bus, parts)
     return Service(
         name=NAME,
@@ -81,9 +82,10 @@ class _Parts:
     documents: Documents
     own_addresses: OwnAddresses
     upkeep: Rounds
+    microsoft: MsalHttp
 
 
-def _parts(bus: ServiceBus) -> _Parts:
+def _parts(settings: Settings, bus: ServiceBus) -> _Parts:
     config = BucketWhenOpen()
     history = next(one.history for one in TOPOLOGY.buckets if one.name == CONFIG_BUCKET)
     store = NatsStore(config, history)
@@ -105,6 +107,7 @@ def _parts(bus: ServiceBus) -> _Parts:
             seconds=EVERY_SECONDS,
             again_seconds=AGAIN_SECONDS,
         ),
+        microsoft=microsoft_http(settings),
     )
 
 
@@ -128,6 +131,7 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
         parts.trail,
         NatsSecrets(parts.secrets),
         NatsHealth(parts.health),
+        parts.microsoft,
     )
     add_routes(v1, settings, around, auth)
     documents = parts.documents
@@ -180,4 +184,5 @@ class _Life:
     async def stop(self) -> None:
         await self._parts.upkeep.stop()
         await self._parts.follower.stop()
+        self._parts.microsoft.close()
         await self._bus.stop()

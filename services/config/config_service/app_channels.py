@@ -61,6 +61,7 @@ class Around:
     trail: AuditTrail
     secrets: Secrets
     known: Known
+    microsoft: MsalHttp
 
 
 def add_routes(v1: APIRouter, settings: Settings, around: Around, auth: BearerAuth) -> None:
@@ -81,7 +82,7 @@ def add_routes(v1: APIRouter, settings: Settings, around: Around, auth: BearerAu
     out = Outbound(documents, own_addresses, sign_ins)
     whole = Connect(documents, own_addresses, sealed, trying)
     servers = _gmail_servers(settings)
-    with_microsoft = _microsoft_sign_ins(settings, whole)
+    with_microsoft = _microsoft_sign_ins(settings, whole, around.microsoft)
     links = AgainLinks(documents, around.secrets, with_microsoft, _under(settings, AGAIN) or "")
     tests = ChannelTests(
         documents, trying, SmtpDoor(settings.forward_door), around.known, links.url_for
@@ -116,11 +117,16 @@ def _google_sign_ins(settings: Settings, whole: Connect, servers: GmailServers) 
     return GoogleSignIns(whole, flow, own, at(servers, BY_CONSENT), utc_now, _new_word)
 
 
-def _microsoft_sign_ins(settings: Settings, whole: Connect) -> MicrosoftSignIns:
-    ca_file = settings.microsoft_ca_file
+def microsoft_http(settings: Settings) -> MsalHttp:
+    """How Microsoft's identity platform is asked; to be closed when the service stops."""
     reach = Reach(allow_private=settings.allow_private_hosts)
-    transport = BlockingReachingTransport(reach, TlsContexts(ca_file))
-    flow = MicrosoftFlow(MsalHttp(transport=transport, timeout=MICROSOFT_SECONDS))
+    transport = BlockingReachingTransport(reach, TlsContexts(settings.microsoft_ca_file))
+    return MsalHttp(transport=transport, timeout=MICROSOFT_SECONDS)
+
+
+def _microsoft_sign_ins(settings: Settings, whole: Connect, http: MsalHttp) -> MicrosoftSignIns:
+    ca_file = settings.microsoft_ca_file
+    flow = MicrosoftFlow(http)
     ways = MicrosoftWays(
         smtp=Server.of(settings.microsoft_smtp),
         smtp_ca_certificates=_text_of(ca_file) if ca_file else None,

@@ -299,9 +299,10 @@ async def test_what_is_missing_is_said(here: Installation) -> None:
 
 
 async def test_ctrl_c_leaves_a_state_to_go_on_from(here: Installation) -> None:
-    file = mbox_of(here.folder / "a.mbox", 400)
+    mails = 450
+    file = mbox_of(here.folder / "a.mbox", mails)
     process = await here.begin("--mbox", str(file), "--yes", "--json")
-    while len(await here.told()) < 20:
+    while not await here.told():
         await asyncio.sleep(0.02)
     os.kill(process.pid, signal.SIGINT)
     out, error = await process.communicate()
@@ -310,7 +311,7 @@ async def test_ctrl_c_leaves_a_state_to_go_on_from(here: Installation) -> None:
     assert "Traceback" not in stopped.error
     rest = await here.run("--mbox", str(file), "--yes", "--json")
     assert rest.summary["read_before"] == stopped.summary["read"]
-    assert len(await here.told()) == 400
+    assert len(await here.told()) == mails
 
 
 async def test_an_import_waits_for_ticketing(here: Installation) -> None:
