@@ -5,9 +5,7 @@ with what is measured.
 """
 
 import asyncio
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +17,8 @@ from bench.figures import percentiles
 from postbus.bus.apply import apply
 from servers.graph_house import GraphHouse
 from servers.microsoft365 import Microsoft365
-from servers.nats import NatsServer, die_with_parent, free_port
+from servers.nats import NatsServer
+from servers.replicas import Replicas
 
 _LATENCY_SECONDS = 0.05
 _SINGLE_MAILS = 30
@@ -74,26 +73,8 @@ async def _measured(house: GraphHouse, address: str, mails: int) -> dict[str, An
 
 
 def _start(house: GraphHouse) -> "subprocess.Popen[bytes]":
-    environment = {
-        **os.environ,
-        "NATS_URL": house.url,
-        "BLOB_URL": (house.folder / "blobs").as_uri(),
-        "SECRETS_PRIVATE_KEY_FILE": str(house.keys.private),
-        "STAMP_KEYS_FILE": str(house.keys.stamps),
-        "ALLOW_PRIVATE_HOSTS": "true",
-        "TLS_CA_FILE": str(house.microsoft.graph.ca_file),
-        "POLL_SECONDS": "1",
-        "INSTANCE": "bench",
-        "HTTP_PORT": str(free_port()),
-    }
-    with (house.folder / "ingest-graph.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ingest_graph"],
-            env=environment,
-            stdout=log,
-            stderr=log,
-            preexec_fn=die_with_parent,
-        )
+    settings = {"TLS_CA_FILE": str(house.microsoft.graph.ca_file), "POLL_SECONDS": "1"}
+    return Replicas(house, "ingest_graph", settings).start("bench")
 
 
 async def _until(house: GraphHouse, count: int) -> None:
@@ -105,7 +86,7 @@ async def _until(house: GraphHouse, count: int) -> None:
         if sum((info.state.subjects or {}).values()) >= count:
             return
         await asyncio.sleep(0.02)
-    log = (house.folder / "ingest-graph.log").read_text()[-2000:]
+    log = (house.folder / "bench.log").read_text()[-2000:]
     raise RuntimeError(f"{count} mails did not come: {log}")
 
 

@@ -5,9 +5,7 @@ Dovecot serves them, since a mailbox server of our own would prove nothing.
 
 import asyncio
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -22,7 +20,8 @@ from bench.figures import percentiles
 from postbus.bus.apply import apply
 from servers.dovecot import Dovecot, mail
 from servers.mailboxes import House
-from servers.nats import NatsServer, die_with_parent, free_port
+from servers.nats import NatsServer
+from servers.replicas import Replicas
 
 _DOVECOT = """
 service imap-login {
@@ -124,24 +123,7 @@ async def _measured(
 
 
 def _start(house: House) -> "subprocess.Popen[bytes]":
-    environment = {
-        **os.environ,
-        "NATS_URL": house.url,
-        "BLOB_URL": (house.folder / "blobs").as_uri(),
-        "SECRETS_PRIVATE_KEY_FILE": str(house.keys.private),
-        "STAMP_KEYS_FILE": str(house.keys.stamps),
-        "ALLOW_PRIVATE_HOSTS": "true",
-        "INSTANCE": "bench",
-        "HTTP_PORT": str(free_port()),
-    }
-    with (house.folder / "ingest-imap.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ingest_imap"],
-            env=environment,
-            stdout=log,
-            stderr=log,
-            preexec_fn=die_with_parent,
-        )
+    return Replicas(house, "ingest_imap", {}).start("bench")
 
 
 async def _until_connected(house: House, process: "subprocess.Popen[bytes]", boxes: int) -> None:
@@ -153,7 +135,7 @@ async def _until_connected(house: House, process: "subprocess.Popen[bytes]", box
             await asyncio.sleep(2)
             return
         await asyncio.sleep(0.5)
-    log = (house.folder / "ingest-imap.log").read_text()[-2000:]
+    log = (house.folder / "bench.log").read_text()[-2000:]
     raise RuntimeError(f"not all mailboxes were connected: {log}")
 
 

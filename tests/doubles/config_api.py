@@ -1,5 +1,6 @@
 """The config service on a bus in memory, and a client for it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
 from prometheus_client import CollectorRegistry
 
 from config_service.app import assemble
@@ -173,3 +175,17 @@ async def running(
             yield ConfigUnderTest(service, client, bus, dispatch, ingest, graph, pair)
         finally:
             await service.stop()
+
+
+@asynccontextmanager
+async def serving(api: ConfigUnderTest, port: int) -> AsyncIterator[None]:
+    """On a port, as a browser reaches it."""
+    server = uvicorn.Server(
+        uvicorn.Config(api.service.api, port=port, log_level="critical", lifespan="off")
+    )
+    task = asyncio.create_task(server._serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield
+    server.should_exit = True
+    await task

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
-from doubles.config_api import ConfigUnderTest, running
+from doubles.config_api import ConfigUnderTest, running, serving
 from postbus.connecting.credentials import MicrosoftSignIn
 from postbus.contracts.mailboxes import ChannelState, KnownHealth
 from servers.microsoft_directory import AppRegistration
@@ -125,16 +124,3 @@ async def scene(folder: Path, identity: MicrosoftIdentity, **others: Any) -> Asy
     identity.directory.apps[APP].redirect_uris = {callback, "http://localhost:47400/"}
     async with running(folder, **settings) as api, serving(api, port):
         yield Scene(api, identity)
-
-
-@asynccontextmanager
-async def serving(api: ConfigUnderTest, port: int) -> AsyncIterator[None]:
-    server = uvicorn.Server(
-        uvicorn.Config(api.service.api, port=port, log_level="critical", lifespan="off")
-    )
-    task = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield
-    server.should_exit = True
-    await task

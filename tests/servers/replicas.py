@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from servers.mailboxes import House
 from servers.nats import die_with_parent, free_port
 
+QUICK = {"LEASE_SECONDS": "1.5", "READ_PROCESSES": "1"}
+"""For tests that wait until a replica is taken for dead."""
+
 
 @dataclass
 class Replicas:
@@ -16,7 +19,7 @@ class Replicas:
 
     house: House
     module: str
-    settings: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=lambda: dict(QUICK))
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     """Where each answers by HTTP."""
@@ -32,8 +35,6 @@ class Replicas:
             "STAMP_KEYS_FILE": str(house.keys.stamps),
             "ALLOW_PRIVATE_HOSTS": "true",
             "INSTANCE": name,
-            "LEASE_SECONDS": "1.5",
-            "READ_PROCESSES": "1",
             "HTTP_PORT": str(self.ports[name]),
             **self.settings,
         }

@@ -12,7 +12,6 @@ from dispatch.adapters.nats_guard import NatsGuard
 from dispatch.adapters.nats_healths import NatsHealths
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.nats_outcomes import NatsOutcomes
-from dispatch.adapters.nats_secrets import KeptSecrets, OpenSecret
 from dispatch.adapters.nats_sent_mail import NatsSentMail
 from dispatch.adapters.nats_turns import NatsTurns
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Ways
@@ -33,7 +32,7 @@ from dispatch.settings import DispatchSettings
 from dispatch.surroundings import Around
 from postbus.blobs import open_store
 from postbus.bus import Bucket, Bus, BusSettings
-from postbus.bus.topology import LEDGER_BUCKET, LIMITS_BUCKET
+from postbus.bus.topology import LEDGER_BUCKET, LIMITS_BUCKET, SECRETS_BUCKET
 from postbus.configuration import Follower
 from postbus.connecting import TlsContexts
 from postbus.contracts.base import utc_now
@@ -43,7 +42,7 @@ from postbus.contracts.trying import TryOutbound
 from postbus.microsoft import Microsoft, open_microsoft
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
-from postbus.secrets import Opener
+from postbus.secrets import KeptSecrets, Opener, OpenSecret
 
 log = structlog.get_logger("dispatch")
 
@@ -183,7 +182,11 @@ def _copying(around: Around, settings: DispatchSettings) -> Copying:
 
 def _transport(settings: DispatchSettings, bus: Bus, registry: CollectorRegistry) -> Transport:
     file, tls = settings.secrets_private_key_file, settings.tls_contexts
-    open_secret = KeptSecrets(bus, Opener.from_file(file) if file else None).open
+    open_secret = KeptSecrets(
+        lambda: bus.bucket(SECRETS_BUCKET),
+        Opener.from_file(file) if file else None,
+        kind="outbound-channels",
+    )
     microsoft = open_microsoft(
         bus.bucket, reach=settings.reach, tls=tls, private_key_file=file, registry=registry
     )

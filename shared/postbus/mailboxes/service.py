@@ -20,7 +20,6 @@ from postbus.mailboxes.metrics import Metrics
 from postbus.mailboxes.nats_cursors import NatsCursors
 from postbus.mailboxes.nats_health import NatsHealth, NatsTelling
 from postbus.mailboxes.nats_leases import NatsLeases
-from postbus.mailboxes.nats_secrets import ChannelSecrets
 from postbus.mailboxes.proof_rounds import ProofRounds
 from postbus.mailboxes.proving import ProveFolders, Proving
 from postbus.mailboxes.scheduling import Scheduler
@@ -28,7 +27,7 @@ from postbus.mailboxes.settings import MailboxServiceSettings
 from postbus.mailboxes.taking import TakingIn
 from postbus.reading import MailReader
 from postbus.runtime.rounds import Rounds
-from postbus.secrets import Opener
+from postbus.secrets import KeptSecrets, Opener
 from postbus.tokens import Stamper, read_keys
 
 Cursor = TypeVar("Cursor", bound=Contract)
@@ -71,8 +70,10 @@ class MailboxService:
             seconds=settings.lease_seconds,
         )
         file = settings.secrets_private_key_file
-        self.secret_of = ChannelSecrets(
-            lambda: self.bus.bucket(SECRETS_BUCKET), Opener.from_file(file) if file else None
+        self.secret_of = KeptSecrets(
+            lambda: self.bus.bucket(SECRETS_BUCKET),
+            Opener.from_file(file) if file else None,
+            kind="inbound-channels",
         )
         self._rounds: tuple[Rounds, ...] = ()
 

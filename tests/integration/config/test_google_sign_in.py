@@ -13,11 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-import uvicorn
 
 from config_service.domain import google_consent
 from config_service.resources import google_sign_ins
-from doubles.config_api import TOKENS, ConfigUnderTest, client_of, running
+from doubles.config_api import TOKENS, ConfigUnderTest, client_of, running, serving
 from postbus.connecting import GoogleRefreshToken
 from postbus.contracts.trying import TryStepName
 from servers.google_sign_in import CERTIFICATE, GoogleSignIn
@@ -73,19 +72,6 @@ async def scene(folder: Path, google: GoogleSignIn, **others: Any) -> AsyncItera
     }
     async with running(folder, **settings) as api, serving(api, port), browser() as client:
         yield Scene(api, google, client)
-
-
-@asynccontextmanager
-async def serving(api: ConfigUnderTest, port: int) -> AsyncIterator[None]:
-    server = uvicorn.Server(
-        uvicorn.Config(api.service.api, port=port, log_level="critical", lifespan="off")
-    )
-    task = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield
-    server.should_exit = True
-    await task
 
 
 @asynccontextmanager

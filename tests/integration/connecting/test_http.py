@@ -50,7 +50,7 @@ async def web() -> AsyncIterator[_Web]:
     web = _Web()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_PEM)
-    context.sni_callback = lambda _, name, __: web.names.append(name)  # type: ignore[misc,assignment]
+    context.sni_callback = lambda _, name, __: web.names.append(name)  # type: ignore[misc,assignment] # list.append returns None, as a callback may
     server = await asyncio.start_server(web.serve, "127.0.0.1", web.port, ssl=context)
     yield web
     server.close()

@@ -190,11 +190,7 @@ async def test_a_consent_that_was_taken_back_is_shown_and_the_mail_waits_for_a_n
     await stage.start()
     await stage.ask_to_send(send_requested())
 
-    async def needs_sign_in() -> bool:
-        health = await stage.health("own")
-        return health is not None and health.state == "needs-sign-in"
-
-    await stage.until(needs_sign_in)
+    await stage.until_state("own", "needs-sign-in")
     assert [one.state for one in await stage.outcomes()] == ["deferred"]
     google.refresh_tokens["1//new"] = ADDRESS
     again = SecretStr(CREDENTIAL.model_copy(update={"refresh_token": "1//new"}).model_dump_json())

@@ -62,7 +62,7 @@ class Wire(httpx.AsyncBaseTransport):
         self._send = crash.wrap(inner).handle_async_request
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._send(request)  # type: ignore[no-any-return]
+        return await self._send(request)  # type: ignore[no-any-return] # wrapped, it has no types
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -171,7 +171,7 @@ def microsoft() -> Iterator[Microsoft365]:
 async def world(
     nats_server: object, admin: Client, microsoft: Microsoft365, tmp_path: Path
 ) -> AsyncIterator[World]:
-    bus = Bus(BusSettings(nats_server.url, "dispatch"), CollectorRegistry())  # type: ignore[attr-defined]
+    bus = Bus(BusSettings(nats_server.url, "dispatch"), CollectorRegistry())  # type: ignore[attr-defined] # the fixture is a NatsServer
     await bus.connect()
     file = tmp_path / "private.key"
     write_key_files(generate_key_pair(), public_file=tmp_path / "public.key", private_file=file)

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from servers.graph_house import GraphHouse
 from servers.microsoft365 import Microsoft365
 from servers.nats import NatsServer
-from servers.replicas import Replicas
+from servers.replicas import QUICK, Replicas
 from servers.tls_front import TlsFront
 
 
@@ -33,7 +33,7 @@ async def house(
 @pytest.fixture
 def replicas(house: GraphHouse) -> Iterator[Replicas]:
     """Processes, none started, which Graph reaches by one address, whichever of them is there."""
-    settings = {"TLS_CA_FILE": str(house.microsoft.graph.ca_file)}
+    settings = QUICK | {"TLS_CA_FILE": str(house.microsoft.graph.ca_file)}
     some = Replicas(house, "ingest_graph", settings)
     front = TlsFront(lambda: list(some.ports.values())).start()
     some.settings["HOOKS_URL"] = front.url

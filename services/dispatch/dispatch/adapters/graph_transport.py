@@ -6,7 +6,6 @@ from typing import Final
 
 from dispatch.adapters.graph_drafts import Drafts, Found, draft_gone
 from dispatch.adapters.graph_trying import GraphTrial
-from dispatch.adapters.nats_secrets import OpenSecret
 from dispatch.domain.drafts import MOST_BYTES, SMALL_BYTES
 from dispatch.domain.words import Words
 from dispatch.ports import Accepted, BeforeData, Letter, OutcomeUnknown
@@ -23,6 +22,7 @@ from postbus.errors import (
     StateConflict,
 )
 from postbus.microsoft import GraphMailbox, GraphRefused, Microsoft
+from postbus.secrets import OpenSecret
 
 _MAY_BE_SENT: Final = ("timeout", "connection-lost", "unavailable", "slot-lost")
 """After these nobody knows whether Graph did what it was asked."""

@@ -7,7 +7,6 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
 from pydantic import SecretStr
 
-from dispatch.adapters.nats_secrets import OpenSecret
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Target
 from dispatch.adapters.smtp_errors import refusal, reply_of, smtp_errors
 from dispatch.adapters.smtp_trying import SmtpTrial
@@ -17,6 +16,7 @@ from postbus.contracts.configuration import OutboundChannel, SmtpAuth, TlsMode
 from postbus.contracts.sending import SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
 from postbus.errors import NotConfigured
+from postbus.secrets import OpenSecret
 
 _RELAY_TLS = {
     "smtp": TlsMode.NONE,
