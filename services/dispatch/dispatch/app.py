@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from dispatch.adapters.graph_transport import GraphTransport
 from dispatch.adapters.graph_trying import GraphTrial
+from dispatch.adapters.kept_appearances import KeptAppearances
 from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_guard import NatsGuard
 from dispatch.adapters.nats_healths import NatsHealths
@@ -97,11 +98,13 @@ class _Parts:
         async def limits() -> Bucket:
             return await self.bus.bucket(LIMITS_BUCKET)
 
+        blobs = open_store(settings.blob_url)
         return Around(
             ledger=NatsLedger(ledger),
             guard=NatsGuard(self.bus),
             transport=self._transport,
-            blobs=open_store(settings.blob_url),
+            blobs=blobs,
+            appearances=KeptAppearances(blobs, self.registry),
             copies=NatsCopies(ledger),
             sent_mail=NatsSentMail(self.bus, seconds=settings.mailbox_answer_seconds),
             turns=NatsTurns(limits, utc_now),

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from postbus.configuration.filter import OutboundFilter
+from postbus.contracts.appearance import Appearance
 from postbus.contracts.base import Contract
 from postbus.contracts.configuration import (
     ApiToken,
@@ -19,7 +20,9 @@ from postbus.mail.addresses import normalise, with_fewer_tags
 RELAY_ID = "relay"
 """The outbound channel that carries answers when nothing else is said."""
 
-Model = TypeVar("Model", InboundChannel, OutboundChannel, TicketType, ApiToken, FilterEntry)
+Model = TypeVar(
+    "Model", InboundChannel, OutboundChannel, TicketType, ApiToken, FilterEntry, Appearance
+)
 
 
 class NoOutboundReason(StrEnum):
@@ -54,6 +57,7 @@ class Configuration:
     _types: Mapping[str, TicketType] = field(default_factory=dict, repr=False)
     _tokens: Mapping[str, ApiToken] = field(default_factory=dict, repr=False)
     _channels: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
+    _appearances: Mapping[str, Appearance] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, documents: Iterable[Contract], revision: int = 0) -> "Configuration":
@@ -79,6 +83,7 @@ class Configuration:
             _types=types,
             _tokens=tokens,
             _channels=channels,
+            _appearances=_by_id(given, Appearance),
         )
 
     def inbound(self, id_: str) -> InboundChannel | None:
@@ -96,6 +101,10 @@ class Configuration:
     def token(self, sha256: str) -> ApiToken | None:
         """The API token with that SHA-256 (hexadecimal)."""
         return self._tokens.get(sha256)
+
+    def appearance(self, queue_id: str) -> Appearance | None:
+        """How the mail of that queue looks, where somebody said so."""
+        return self._appearances.get(queue_id)
 
     def own_addresses(self) -> frozenset[str]:
         """Every address that is ours, normalised: of inbound channels and of senders."""

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from postbus.contracts.base import Contract, Slug
+from postbus.contracts.appearance import Appearance
+from postbus.contracts.base import Colour, Contract, Slug
 
-Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 MailAddress = Annotated[
     str, StringConstraints(pattern=r"^[^@\s<>,;:\"()\[\]\\]{1,64}@[^@\s<>,;:\"()\[\]\\]{1,253}$")
 ]
@@ -406,5 +406,6 @@ KINDS: dict[str, type[Contract]] = {
     "ticket-types": TicketType,
     "outbound-filter": FilterEntry,
     "tokens": ApiToken,
+    "appearance": Appearance,
 }
 """KV key prefix → the document kept under it."""
