@@ -37,7 +37,10 @@ class Answer:
     def digest(self) -> str:
         """The same for the same answer, so that a repeated request can be told from a new one."""
         parts = (self.text, self.html or "", *(a.address for a in self.cc))
-        files = (f"{a.name}:{a.sha256}" for a in self.attachments)
+        files = (
+            f"{a.name}:{a.sha256}" + (f":{a.content_id}" if a.content_id else "")
+            for a in self.attachments
+        )
         return hashlib.sha256("\x1f".join((*parts, *files)).encode()).hexdigest()
 
 

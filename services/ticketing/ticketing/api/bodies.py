@@ -24,6 +24,7 @@ from postbus.contracts.tickets import MessageFlag, TicketView
 
 Item = TypeVar("Item")
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
+ContentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+@-]{1,200}$")]
 MediaType = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=127)]
 
 
@@ -130,6 +131,9 @@ class AttachmentIn(Body):
     content_type: MediaType = "application/octet-stream"
     content_base64: str | None = None
     sha256: Sha256 | None = None
+    content_id: ContentId | None = Field(
+        default=None, description="a picture that `html` shows as `cid:<content_id>` (RFC 2392)"
+    )
 
     def data(self) -> bytes | None:
         """The bytes, where they came along; ValueError if they are not base64 (RFC 4648 §4)."""
