@@ -12,7 +12,9 @@ from config_service.adapters.nats_health import NatsHealth
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
 from config_service.adapters.nats_talk import NatsAudit
+from config_service.adapters.pillow_pictures import PillowPictures
 from config_service.api import (
+    appearances,
     held_mails,
     outbound_filter,
     ticket_types,
@@ -20,6 +22,7 @@ from config_service.api import (
 )
 from config_service.api.replies import PREFIX
 from config_service.app_channels import Around, add_routes, microsoft_http
+from config_service.resources.appearances import AppearanceOfQueues
 from config_service.resources.audit import AuditTrail
 from config_service.resources.documents import Documents
 from config_service.resources.held_mails import HeldMails
@@ -140,6 +143,9 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
     v1.include_router(tokens.routes(made_tokens, auth))
     v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))
+    blobs = open_store(settings.blob_url)
+    looks = AppearanceOfQueues(documents, blobs, PillowPictures())
+    v1.include_router(appearances.routes(looks, auth))
     api.include_router(v1)
     return api
 

@@ -1,6 +1,7 @@
 """What this service needs of the world, in its own words."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from config_service.domain.channel_health import Step
@@ -11,7 +12,8 @@ from config_service.domain.microsoft_consent import Flow
 from postbus.configuration import Kept
 from postbus.connecting import GoogleRefreshToken
 from postbus.connecting.credentials import MicrosoftSignIn
-from postbus.contracts.base import JsonObject
+from postbus.contracts.appearance import LogoType
+from postbus.contracts.base import BlobRef, JsonObject
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import Change, InboundChannel, OutboundChannel
 from postbus.contracts.mailboxes import CompletenessProof, KnownHealth
@@ -145,6 +147,36 @@ class Archive(Protocol):
 
     async def held(self) -> Sequence[Told]:
         """Every fact about mails that are or were held."""
+
+
+class NoPicture(Exception):
+    """The bytes are no picture that we take; says why."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be shown; sizes in pixels."""
+
+    content_type: LogoType
+    width: int
+    height: int
+
+
+class Pictures(Protocol):
+    """Looks at pictures that people upload."""
+
+    def look_at(self, data: bytes) -> Picture:
+        """What it is, after reading all of it; NoPicture."""
+
+
+class Logos(Protocol):
+    """Where the bytes of logos are. Raises StoreUnavailable."""
+
+    async def put(self, data: bytes, /) -> BlobRef:
+        """Keep the bytes."""
+
+    async def get(self, sha256: str, /) -> bytes:
+        """The bytes; BlobMissing."""
 
 
 class Blobs(Protocol):

@@ -12,6 +12,7 @@ from postbus.contracts.base import BlobRef, Colour, Contract, Slug
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 """A language by its code of two letters (ISO 639-1)."""
+LogoType = Literal["image/png", "image/jpeg", "image/gif"]
 MOST_LOGO_BYTES = 256 * 1024
 ShortTemplate = Annotated[str, StringConstraints(max_length=500)]
 TextTemplate = Annotated[str, StringConstraints(max_length=8_000)]
@@ -28,7 +29,7 @@ class QuotedHistory(StrEnum):
 class Logo(BlobRef):
     """A picture that is sent along in the mail (RFC 2392 cid:), so that nothing is fetched."""
 
-    content_type: Literal["image/png", "image/jpeg", "image/gif"]
+    content_type: LogoType
     width: int = Field(ge=1, description="in pixels, as it is shown")
     height: int = Field(ge=1, description="in pixels, as it is shown")
 
