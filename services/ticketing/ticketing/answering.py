@@ -14,6 +14,7 @@ from postbus.errors import BusUnavailable, NotConfigured
 from postbus.tokens import StampKind
 from ticketing.domain.closing import with_status
 from ticketing.domain.facts import ticket_fact
+from ticketing.domain.languages import language_of
 from ticketing.domain.model import Direction, Fact, Message, Ticket
 from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
 from ticketing.domain.people import copied, with_people
@@ -74,6 +75,7 @@ class Answering:
         if before is not None and (before.filed or ticket.has_counted(send_id)):
             return before
         now = before.created_at if before else self._around.now()
+        answers = await self._store.last_inbound(ticket.id)
         letter = Letter(
             send_id=send_id,
             kind=SendKind.AGENT_REPLY,
@@ -86,7 +88,9 @@ class Answering:
                 ticket_number=ticket.number, kind=StampKind.AGENT_REPLY, hop=0, at=now
             ),
             sender=self._sender(ticket),
-            answers=await self._store.last_inbound(ticket.id),
+            answers=answers,
+            language=language_of(answers.text if answers else "")
+            or language_of(ticket.description),
             by=by,
         )
         request = request_of(letter, ticket, now=now)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import structlog
+
+from postbus.appearance import Look, look_of
 from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.guard import SendKind
@@ -11,8 +14,10 @@ from ticketing.domain.filing import Filing, open_ticket
 from ticketing.domain.model import Ticket
 from ticketing.domain.outgoing import Letter, cause_of, message_of, request_of, send_requested
 from ticketing.domain.people import people_of
-from ticketing.domain.receipts import receipt_text, wants_receipt
+from ticketing.domain.receipts import receipt_words, wants_receipt
 from ticketing.surroundings import Surroundings
+
+log = structlog.get_logger("ticketing")
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,16 @@ class Opening:
     def _with_receipt(self, filing: Filing, mail: MailReceived, channel: InboundChannel) -> Filing:
         ticket, now = filing.ticket, filing.ticket.created_at
         hop = mail.stamp.hop + 1 if mail.stamp else 0
+        words = receipt_words(ticket, mail, self._look(mail.queue))
+        if words.problem is not None:
+            log.warning("receipt_text_failed", queue=mail.queue, detail=words.problem)
         letter = Letter(
             send_id=derived_id("receipt", ticket.id),
             kind=SendKind.RECEIPT,
             to=(mail.customer,),
-            text=receipt_text(ticket, channel),
+            subject=words.subject,
+            text=words.text,
+            language=words.language,
             stamp=self._around.stamper.stamp(
                 ticket_number=ticket.number, kind=StampKind.RECEIPT, hop=hop, at=now
             ),
@@ -78,3 +88,7 @@ class Opening:
             (*filing.facts, send_requested(ticket, request)),
             receipt=message_of(request, ticket.id),
         )
+
+    def _look(self, queue: str) -> Look:
+        there = self._around.configuration()
+        return look_of(there.appearance(queue), there.inbound(queue), queue_id=queue)

@@ -17,6 +17,7 @@ from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
 
 SEND_REQUESTED = "postbus.send.requested"
 _MOST_REFERENCES = 10
+_MOST_SUBJECT = 250
 _REPLY_PREFIX = re.compile(
     r"^\s*(re|aw|antw|sv|vs|odp|ynt|rif|r)\s*(\[\d+\])?\s*:\s*", re.IGNORECASE
 )
@@ -24,7 +25,7 @@ _REPLY_PREFIX = re.compile(
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be said, to whom, by whom."""
+    """What is to be said, to whom, by whom; without `subject` as an answer to the ticket's."""
 
     send_id: str
     kind: SendKind
@@ -39,6 +40,8 @@ class Letter:
     answers: Message | None = None
     cause: Cause | None = None
     by: str = ""
+    subject: str | None = None
+    language: str | None = None
 
 
 def reply_subject(title: str) -> str:
@@ -83,11 +86,12 @@ def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequeste
         references=kept_references(letter.answers),
         to=letter.to,
         cc=letter.cc,
-        subject=reply_subject(ticket.title),
+        subject=_subject(letter) or reply_subject(ticket.title),
         text=letter.text,
         html=letter.html,
         content=letter.content,
         quote=_quote(letter),
+        language=letter.language,
         attachments=letter.attachments,
         cause=letter.cause,
         requested_by=letter.by,
@@ -138,6 +142,11 @@ def cause_of(mail: MailReceived) -> Cause:
         signals=mail.signals,
         stamp=mail.stamp,
     )
+
+
+def _subject(letter: Letter) -> str:
+    """In one line; RFC 5322 §2.1.1 has a limit for lines, people for subjects."""
+    return " ".join((letter.subject or "").split())[:_MOST_SUBJECT]
 
 
 def _quote(letter: Letter) -> Quote | None:

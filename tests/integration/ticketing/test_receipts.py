@@ -1,0 +1,97 @@
+"""Receipts in the language and the words of the queue, on a real MongoDB wire server."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from doubles.desk import REQUESTED, Desk
+from doubles.mails import mail_received
+from doubles.ticketing import channel, received
+from postbus.configuration import Configuration
+from postbus.contracts.appearance import Appearance
+from postbus.contracts.mail import MailReceived
+from ticketing.answering import Answer
+from ticketing.handlers import MailHandlers
+
+pytestmark = pytest.mark.xdist_group("mongodb")
+
+DUTCH = "Mijn printer staat in brand, kunnen jullie mij snel helpen?"
+GERMAN = "Mein Drucker brennt, können Sie mir bitte schnell helfen?"
+
+
+def dutch(**fields: Any) -> MailReceived:
+    return mail_received(text=DUTCH, full_text=DUTCH, **fields)
+
+
+def look_like(desk: Desk, **fields: Any) -> None:
+    """From now on the queue looks like this."""
+    looks = Appearance.model_validate({"id": "support", **fields})
+    configuration = Configuration.of([channel("support"), looks])
+    desk.around = replace(desk.around, configuration=lambda: configuration)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "begins"),
+    [(DUTCH, "nl", "Hallo Anna,"), (GERMAN, "de", "Hallo Anna,"), ("Help.", "en", "Hello Anna,")],
+)
+async def test_a_receipt_speaks_the_language_of_the_mail(
+    desk: Desk, text: str, language: str, begins: str
+) -> None:
+    await desk.file(mail_received(text=text))
+    (receipt,) = desk.bus.of(REQUESTED)
+    assert (receipt.language, receipt.text.splitlines()[0]) == (language, begins)
+    assert "#1" in receipt.text
+    assert receipt.subject == "Re: Printer on fire"
+    message = await desk.store.message(receipt.send_id)
+    assert message is not None
+    assert message.text == receipt.text
+
+
+async def test_a_queue_has_words_and_a_language_of_its_own(desk: Desk) -> None:
+    own = {"subject": "Ontvangen:\n#{{ ticket.number }}", "text": "Dag {{ customer.name }}"}
+    look_like(desk, receipts={"nl": own}, language="nl")
+    await desk.file(mail_received())
+    (receipt,) = desk.bus.of(REQUESTED)
+    assert (receipt.subject, receipt.text) == ("Ontvangen: #1", "Dag Anna")
+    message = await desk.store.message(receipt.send_id)
+    assert message is not None
+    assert message.subject == "Ontvangen: #1"
+
+
+async def test_a_delivery_that_comes_again_sends_the_same_receipt(desk: Desk) -> None:
+    """INVARIANT: also when the texts were changed in between; else the ticket would lie."""
+    await desk.file(dutch())
+    look_like(desk, receipts={"nl": {"text": "Iets anders"}})
+    await desk.file(dutch())
+    first, *others = desk.bus.of(REQUESTED)
+    assert all(one.text == first.text for one in others)
+    message = await desk.store.message(first.send_id)
+    assert message is not None
+    assert message.text == first.text
+
+
+async def test_a_text_that_fails_is_said_and_the_shipped_one_goes(desk: Desk) -> None:
+    look_like(desk, receipts={"nl": {"text": "{% for a in 'b' %}{% endfor %}"}})
+    with capture_logs() as logs:
+        await MailHandlers(desk.around).on_mail_received(received(dutch()))
+    (receipt,) = desk.bus.of(REQUESTED)
+    assert receipt.text.startswith("Hallo Anna,")
+    assert [one["event"] for one in logs] == ["receipt_text_failed"]
+
+
+async def test_an_answer_says_which_language_it_answers(desk: Desk) -> None:
+    await desk.file(dutch())
+    ticket = await desk.store.ticket_by_number(1)
+    assert ticket is not None
+    await desk.answering.reply(ticket, Answer("We komen."), key="k1", by="bob")
+    assert desk.bus.of(REQUESTED)[-1].language == "nl"
+    again = mail_received(
+        "m2", text="ok", in_reply_to=("m1@example.com",), references=("m1@example.com",)
+    )
+    await desk.file(again)
+    ticket = await desk.store.ticket_by_number(1)
+    assert ticket is not None
+    await desk.answering.reply(ticket, Answer("Tot zo."), key="k2", by="bob")
+    assert desk.bus.of(REQUESTED)[-1].language == "nl"
