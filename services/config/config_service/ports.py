@@ -1,8 +1,10 @@
 """What this service needs of the world, in its own words."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from pydantic import SecretStr
 
 from config_service.domain.channel_health import Step
 from config_service.domain.google_consent import Consent
@@ -16,6 +18,7 @@ from postbus.contracts.appearance import LogoType
 from postbus.contracts.base import BlobRef, JsonObject
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import Change, InboundChannel, OutboundChannel
+from postbus.contracts.dkim import DkimAlgorithm
 from postbus.contracts.mailboxes import CompletenessProof, KnownHealth
 from postbus.contracts.trying import TryResult
 
@@ -167,6 +170,18 @@ class Pictures(Protocol):
 
     def look_at(self, data: bytes) -> Picture:
         """What it is, after reading all of it; NoPicture."""
+
+
+@dataclass(frozen=True)
+class DkimPair:
+    """A new key pair; the public half is in base64, as it is published."""
+
+    public_key: str
+    private_key: SecretStr
+
+
+MakeDkimPair = Callable[[DkimAlgorithm], DkimPair]
+"""Makes a pair that nobody had before; takes a while, and must not be waited for on the loop."""
 
 
 class Logos(Protocol):

@@ -15,13 +15,21 @@ from postbus.contracts.configuration import (
     OutboundChannel,
     TicketType,
 )
+from postbus.contracts.dkim import DkimSigning
 from postbus.mail.addresses import normalise, with_fewer_tags
 
 RELAY_ID = "relay"
 """The outbound channel that carries answers when nothing else is said."""
 
 Model = TypeVar(
-    "Model", InboundChannel, OutboundChannel, TicketType, ApiToken, FilterEntry, Appearance
+    "Model",
+    InboundChannel,
+    OutboundChannel,
+    TicketType,
+    ApiToken,
+    FilterEntry,
+    Appearance,
+    DkimSigning,
 )
 
 
@@ -58,6 +66,7 @@ class Configuration:
     _tokens: Mapping[str, ApiToken] = field(default_factory=dict, repr=False)
     _channels: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
     _appearances: Mapping[str, Appearance] = field(default_factory=dict, repr=False)
+    _dkim: Mapping[str, DkimSigning] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, documents: Iterable[Contract], revision: int = 0) -> "Configuration":
@@ -84,6 +93,7 @@ class Configuration:
             _tokens=tokens,
             _channels=channels,
             _appearances=_by_id(given, Appearance),
+            _dkim=_by_id(given, DkimSigning),
         )
 
     def inbound(self, id_: str) -> InboundChannel | None:
@@ -105,6 +115,10 @@ class Configuration:
     def appearance(self, queue_id: str) -> Appearance | None:
         """How the mail of that queue looks, where somebody said so."""
         return self._appearances.get(queue_id)
+
+    def dkim(self, outbound_id: str) -> DkimSigning | None:
+        """The keys that mail of that outbound channel is signed with, where it has any."""
+        return self._dkim.get(outbound_id)
 
     def own_addresses(self) -> frozenset[str]:
         """Every address that is ours, normalised: of inbound channels and of senders."""

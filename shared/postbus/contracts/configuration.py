@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from postbus.contracts.appearance import Appearance
 from postbus.contracts.base import Colour, Contract, Slug
+from postbus.contracts.dkim import DkimSigning
 
 MailAddress = Annotated[
     str, StringConstraints(pattern=r"^[^@\s<>,;:\"()\[\]\\]{1,64}@[^@\s<>,;:\"()\[\]\\]{1,253}$")
@@ -407,5 +408,6 @@ KINDS: dict[str, type[Contract]] = {
     "outbound-filter": FilterEntry,
     "tokens": ApiToken,
     "appearance": Appearance,
+    "dkim": DkimSigning,
 }
 """KV key prefix → the document kept under it."""
