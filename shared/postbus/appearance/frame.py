@@ -2,7 +2,8 @@
 
 A mail and no newsletter: a line in the colour of the queue, its logo or name, and the words at the
 left. A table carries it because Outlook on Windows sets it by the rules of Word; no background is
-named, so that dark mode has its own.
+named, so that dark mode has its own. Its classes have a prefix: words of people, and what they
+quote, have classes as well.
 """
 
 from typing import Final
@@ -17,29 +18,29 @@ FRAME_SOURCE: Final = """\
 <meta name="supported-color-schemes" content="light dark">
 <style>
 body { margin: 0; padding: 0; }
-.mail { width: 100%; border-top: 4px solid {{ accent }}; color: #1f2937; font-size: 15px;
+.pb-mail { width: 100%; border-top: 4px solid {{ accent }}; color: #1f2937; font-size: 15px;
  line-height: 1.5; font-family: 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; }
-.head { padding: 16px 20px 0 20px; font-size: 13px; font-weight: bold; color: #4b5563; }
-.said { padding: 8px 20px 4px 20px; }
-.signature { padding: 4px 20px 8px 20px; color: #374151; }
-.quote { padding: 8px 20px 0 20px; color: #6b7280; }
-.mark { padding: 12px 20px 20px 20px; font-size: 11px; color: #8a8f98; }
+.pb-head { padding: 16px 20px 0 20px; font-size: 13px; font-weight: bold; color: #4b5563; }
+.pb-said { padding: 8px 20px 4px 20px; }
+.pb-signature { padding: 4px 20px 8px 20px; color: #374151; }
+.pb-quote { padding: 8px 20px 0 20px; color: #6b7280; }
+.pb-mark { padding: 12px 20px 20px 20px; font-size: 11px; color: #6b7280; }
 @media (prefers-color-scheme: dark) {
-.mail { color: #e5e7eb !important; }
-.head, .signature { color: #d1d5db !important; }
-.quote, .mark { color: #9ca3af !important; }
+.pb-mail { color: #e5e7eb !important; }
+.pb-head, .pb-signature { color: #d1d5db !important; }
+.pb-quote, .pb-mark { color: #9ca3af !important; }
 }
 </style>
 </head>
 <body>
-<table role="presentation" class="mail" cellpadding="0" cellspacing="0" border="0">
-<tr><td class="head">
+<table role="presentation" class="pb-mail" width="100%" cellpadding="0" cellspacing="0" border="0">
+<tr><td class="pb-head">
 {% if logo %}{{ logo }}{% else %}{{ queue.name }}{% endif %}
 </td></tr>
-<tr><td class="said">{{ content }}</td></tr>
-{% if signature %}<tr><td class="signature">{{ signature }}</td></tr>
-{% endif %}{% if quote %}<tr><td class="quote">{{ quote }}</td></tr>
-{% endif %}<tr><td class="mark">{{ mark }}</td></tr>
+<tr><td class="pb-said">{{ content }}</td></tr>
+{% if signature %}<tr><td class="pb-signature">{{ signature }}</td></tr>
+{% endif %}{% if quote %}<tr><td class="pb-quote">{{ quote }}</td></tr>
+{% endif %}<tr><td class="pb-mark">{{ mark }}</td></tr>
 </table>
 </body>
 </html>
