@@ -9,10 +9,12 @@ from postbus.configuration import Configuration
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import MailImportedEvent, MailReceived, MailReceivedEvent
 from postbus.tokens import Stamper
+from ticketing.adapters.langid_languages import LangidLanguages
 from ticketing.crossing_off import CrossingOff
 from ticketing.surroundings import Surroundings
 from ticketing.telling import Telling
 
+LANGUAGES = LangidLanguages()
 STAMPER = Stamper("test", [b"k" * 32])
 
 
@@ -31,6 +33,7 @@ def surroundings(store: Any, bus: Any = None, **fields: Any) -> Surroundings:
         configuration=lambda: configuration,
         stamper=STAMPER,
         now=lambda: datetime.now(UTC),
+        language_of=LANGUAGES,
     )
 
 

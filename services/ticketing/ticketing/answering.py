@@ -14,7 +14,6 @@ from postbus.errors import BusUnavailable, NotConfigured
 from postbus.tokens import StampKind
 from ticketing.domain.closing import with_status
 from ticketing.domain.facts import ticket_fact
-from ticketing.domain.languages import language_of
 from ticketing.domain.model import Direction, Fact, Message, Ticket
 from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
 from ticketing.domain.people import copied, with_people
@@ -89,8 +88,7 @@ class Answering:
             ),
             sender=self._sender(ticket),
             answers=answers,
-            language=language_of(answers.text if answers else "")
-            or language_of(ticket.description),
+            language=self._language(ticket, answers),
             by=by,
         )
         request = request_of(letter, ticket, now=now)
@@ -207,3 +205,8 @@ class Answering:
         if channel is None or channel.address is None:
             raise NotConfigured(f"the channel {ticket.channel} of this ticket is gone")
         return Address(name=channel.name, address=channel.address)
+
+    def _language(self, ticket: Ticket, answered: Message | None) -> str | None:
+        """That of the mail that is answered, else that of the one which opened the ticket."""
+        of = self._around.language_of
+        return of(answered.text if answered else "") or of(ticket.description)

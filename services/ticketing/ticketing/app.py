@@ -23,6 +23,7 @@ from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.tokens import Stamper, read_keys
 from ticketing.accounting import Accounting, could_not_look
+from ticketing.adapters.langid_languages import LangidLanguages
 from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import ensure_indexes
@@ -97,6 +98,7 @@ class _Parts:
             configuration=lambda: self.follower.current,
             stamper=Stamper(settings.tenant, read_keys(settings.stamp_keys_file)),
             now=utc_now,
+            language_of=LangidLanguages(),
         )
         bus.consume("ticketing-mail", MailReceivedEvent, MailHandlers(self.around).on_mail_received)
         bus.consume(IMPORTS, MailImportedEvent, ImportHandlers(self.around).on_mail_imported)

@@ -64,7 +64,8 @@ class Opening:
     def _with_receipt(self, filing: Filing, mail: MailReceived, channel: InboundChannel) -> Filing:
         ticket, now = filing.ticket, filing.ticket.created_at
         hop = mail.stamp.hop + 1 if mail.stamp else 0
-        words = receipt_words(ticket, mail, self._look(mail.queue))
+        language = self._around.language_of(mail.text)
+        words = receipt_words(ticket, self._look(mail.queue), language)
         if words.problem is not None:
             log.warning("receipt_text_failed", queue=mail.queue, detail=words.problem)
         letter = Letter(

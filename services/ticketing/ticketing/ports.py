@@ -1,6 +1,6 @@
 """What ticketing needs of the world, in its own words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -166,3 +166,10 @@ class Tell(Protocol):
         about: str | None = None,
     ) -> None:
         """Publish data that is JSON already, and wait for the stream; BusUnavailable."""
+
+
+LanguageOf = Callable[[str], str | None]
+"""The language of somebody's own words (ISO 639-1); None where it is not sure.
+
+It follows from the words alone, so it is the same whenever it is asked.
+"""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing.domain.languages import language_of
+from bench.corpus_words import LANGUAGES as SPOKEN
+from doubles.ticketing import LANGUAGES
 
 WRITTEN = [
     ("en", "Where is my order 4711? It should have arrived yesterday."),
@@ -31,7 +32,20 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("language", "text"), WRITTEN)
 def test_a_sentence_tells_its_language(language: str, text: str) -> None:
-    assert language_of(text) == language
+    assert LANGUAGES(text) == language
+
+
+THREE_SENTENCES = [
+    (spoken.code, " ".join(spoken.sentences[at : at + 3]))
+    for spoken in SPOKEN
+    for at in range(len(spoken.sentences) - 2)
+]
+
+
+@pytest.mark.parametrize(("language", "text"), THREE_SENTENCES)
+def test_three_sentences_are_never_taken_for_another_language(language: str, text: str) -> None:
+    """INVARIANT: a receipt in a language that the customer did not write is worse than English."""
+    assert LANGUAGES(text) == {"no": "nb"}.get(language, language)
 
 
 NOBODY_KNOWS = [
@@ -42,19 +56,19 @@ NOBODY_KNOWS = [
 
 @pytest.mark.parametrize("text", NOBODY_KNOWS)
 def test_what_is_short_or_no_language_has_none(text: str) -> None:
-    assert language_of(text) is None
+    assert LANGUAGES(text) is None
 
 
 @given(st.text(max_size=300))
 def test_any_text_has_a_language_or_none_and_always_the_same(text: str) -> None:
     """INVARIANT: a redelivery gives the same receipt, and no text stops the filing of a mail."""
-    first = language_of(text)
+    first = LANGUAGES(text)
     assert first is None or len(first) == 2
-    assert language_of(text) == first
+    assert LANGUAGES(text) == first
 
 
 def test_a_long_mail_takes_a_moment() -> None:
     text = "Wanneer wordt mijn bestelling bezorgd? Ik wacht al een week. " * 20_000
     began = time.process_time()
-    assert language_of(text) == "nl"
+    assert LANGUAGES(text) == "nl"
     assert time.process_time() - began < 0.1

@@ -4,7 +4,6 @@ from postbus.appearance import Look, ReceiptWords, receipt_of
 from postbus.appearance.names import About
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import Confidence, MailKind, MailReceived
-from ticketing.domain.languages import language_of
 from ticketing.domain.model import Ticket
 
 
@@ -18,8 +17,8 @@ def wants_receipt(mail: MailReceived, channel: InboundChannel) -> bool:
     return channel.receipt and mail.kind is MailKind.HUMAN and certain
 
 
-def receipt_words(ticket: Ticket, mail: MailReceived, look: Look) -> ReceiptWords:
-    """What it says, in the language of the mail where that is sure, else in that of the queue.
+def receipt_words(ticket: Ticket, look: Look, language: str | None) -> ReceiptWords:
+    """What it says, in the language of the mail where that is known, else in that of the queue.
 
     Plain text, which repeats nothing of the mail unless the queue's own texts do, so that it is of
     no use to spread spam. It is written here and not by dispatch: it stands on the ticket, and is
@@ -31,4 +30,4 @@ def receipt_words(ticket: Ticket, mail: MailReceived, look: Look) -> ReceiptWord
         customer_name=ticket.customer.name,
         customer_address=ticket.customer.address,
     )
-    return receipt_of(about, look, language_of(mail.text))
+    return receipt_of(about, look, language)
