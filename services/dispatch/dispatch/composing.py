@@ -48,16 +48,15 @@ async def letter_of(
     around: Around,
     *,
     sender: Sender | None = None,
-    look: Look | None = None,
 ) -> StoredLetter:
     """The mail, from the channel's own address where no sender is given.
 
-    In the look that its queue has now, unless one is given. BlobMissing, StoreUnavailable.
+    In the look that its queue has now. BlobMissing, StoreUnavailable.
     """
     content = None
     if request.content is not None:
         content = Content.model_validate_json(await around.blobs.get(request.content.sha256))
-    look = look or _look_now(request, around)
+    look = _look_now(request, around)
     # The time of the request: the same words on every attempt.
     words = words_of(
         request,

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from postbus.appearance import Look, Said, dressed, wrongs_of
@@ -196,3 +198,28 @@ def test_a_quote_may_be_empty() -> None:
         replace(SAMPLE, quote=Quoted("Anna", SAMPLE.quote.at, "")) if SAMPLE.quote else SAMPLE
     )
     assert "Anna wrote:" in dressed(said, look()).text
+
+
+_PIECES = st.sampled_from([
+    "{{ content }}", "{{ mark }}", "{{ quote }}", "{{ logo }}", "{% if quote %}", "{% endif %}",
+    "<div>", "</div>", "<table>", "<tr><td>", "</table>", "<style>", "</style>", "p{", "}",
+    "@media print{", ".a>b{color:red}", "* *{", "<!--", "-->", "<script>", "<svg>", "<template>",
+    "<textarea>", "<title>", '<a b="', ">", "<", "&", "<![CDATA[", "</body>", "</html>",
+    "<plaintext>", "<frameset>", "x", "\x00", "é",
+])  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(_PIECES, max_size=30).map("".join))
+@example("<div>" * 2600 + "{{ content }}{{ mark }}")
+@example("{{ content }}{{ mark }}" + "<p>" * 450 + "<style>" + "p p p{a:b}" * 700)
+def test_any_frame_is_refused_or_shown_and_the_mail_is_whole(frame: str) -> None:
+    """INVARIANT: no frame keeps a mail from going out, nor hides who it is about."""
+    configured = look(frame=frame)
+    wrongs = wrongs_of(configured.appearance)
+    assert all(one.pointer == "#/frame" for one in wrongs)
+    made = dressed(SAMPLE, configured)
+    assert "postbus-sample" in made.html
+    assert SAMPLE.mark in made.text
+    if made.problem is None and not wrongs:
+        assert SAMPLE.mark in text_of(made.html)

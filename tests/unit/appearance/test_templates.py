@@ -1,8 +1,11 @@
 """Templates that admins write: what is taken, what is refused with its line, and what it costs."""
 
+import contextlib
 import time
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from postbus.appearance.names import RECEIPT, SIGNATURE, SIGNATURE_HTML
 from postbus.appearance.templates import TemplateFailed, TemplateWrong, check, fill
@@ -102,3 +105,30 @@ def test_the_longest_template_takes_a_moment() -> None:
     began = time.process_time()
     assert fill(source, VALUES, SIGNATURE) == "7" * 400
     assert time.process_time() - began < 2
+
+
+_PIECES = st.sampled_from([
+    "{{", "}}", "{%", "%}", "{#", "#}", "-", "if", "else", "endif", "elif", "for", "in", "set",
+    "not", "and", "or", "is", "none", "defined", "ticket", ".", "number", "customer.name", "queue",
+    "|", "upper", "e", "default", "(", ")", "[", "]", "'", '"', "~", "==", "<", "+", "*", "0", "9",
+    "raw", "endraw", "block", "self", "loop", "import", "\\", "\n", " ", "\x00", "\ud800", "é",
+])  # fmt: skip
+
+
+@settings(deadline=None)  # Python takes a quarter of a second for the longest, once
+@given(st.lists(_PIECES, max_size=40).map(" ".join) | st.lists(_PIECES, max_size=40).map("".join))
+@example("{{ '" + "'|e|e" * 40 + " }}")
+@example("{% if " * 200)
+@example("{{ [" * 500)
+@example("{{ 1" + "~1" * 4000 + " }}")
+@example("{{ " + "- " * 5000 + "1 }}")
+def test_any_source_is_refused_or_filled_and_nothing_else(source: str) -> None:
+    """INVARIANT: whatever an admin writes, config answers 422 or keeps it, and dispatch sends."""
+    for kind in (SIGNATURE, SIGNATURE_HTML):
+        try:
+            check(source, kind)
+        except TemplateWrong as wrong:
+            assert wrong.line >= 1  # noqa: PT017 - not every source is refused
+            continue
+        with contextlib.suppress(TemplateFailed):
+            assert len(fill(source, VALUES, kind)) < 100 * len(source) + 100
