@@ -1,12 +1,19 @@
 """How mail of a queue looks, as it comes in over HTTP and goes out."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from config_service.bodies import STRICT
-from postbus.contracts.appearance import Appearance, Language, Logo
+from postbus.contracts.appearance import Appearance, Language, Logo, ReceiptTexts
 from postbus.contracts.base import Contract
+
+
+class ReceiptTextsBody(ReceiptTexts):
+    """What a receipt says in one language, as it is sent."""
+
+    model_config = STRICT
 
 
 class AppearanceBody(Appearance):
@@ -15,6 +22,11 @@ class AppearanceBody(Appearance):
     model_config = STRICT
 
     id: str = ""
+    receipts: Mapping[Language, ReceiptTextsBody] = Field(
+        default_factory=dict,
+        max_length=60,
+        description="texts of receipts by language, in the place of those of Postbus",
+    )
     logo: Logo | None = Field(
         default=None, description="shown only: it comes and goes by `…/logo`, and stays here"
     )

@@ -2,8 +2,8 @@
 
 A mail and no newsletter: a line in the colour of the queue, its logo or name, and the words at the
 left. A table carries it because Outlook on Windows sets it by the rules of Word; no background is
-named, so that dark mode has its own. Its classes have a prefix: words of people, and what they
-quote, have classes as well.
+named, so that dark mode has its own. `dir` is for Arabic and Hebrew. Its classes have a prefix:
+words of people, and what they quote, have classes as well.
 """
 
 from typing import Final
@@ -37,9 +37,9 @@ body { margin: 0; padding: 0; }
 <tr><td class="pb-head">
 {% if logo %}{{ logo }}{% else %}{{ queue.name }}{% endif %}
 </td></tr>
-<tr><td class="pb-said">{{ content }}</td></tr>
+<tr><td class="pb-said" dir="auto">{{ content }}</td></tr>
 {% if signature %}<tr><td class="pb-signature">{{ signature }}</td></tr>
-{% endif %}{% if quote %}<tr><td class="pb-quote">{{ quote }}</td></tr>
+{% endif %}{% if quote %}<tr><td class="pb-quote" dir="auto">{{ quote }}</td></tr>
 {% endif %}<tr><td class="pb-mark">{{ mark }}</td></tr>
 </table>
 </body>

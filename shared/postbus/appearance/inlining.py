@@ -5,6 +5,7 @@ thousand tags takes minutes. So only plain selectors are taken, and frames have 
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 import css_inline
@@ -12,8 +13,11 @@ from selectolax.lexbor import LexborHTMLParser
 
 _MOST_TAGS: Final = 500
 _MOST_STYLE: Final = 8_000
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-_PRELUDE: Final = re.compile(r"([^{}]*)\{")
+_TOLD_APART_BY_PARSERS_ONLY: Final = ("\\", "url(")
+"""With these a brace or comment may be none, which a look without a parser would not see."""
+_STRING_OR_COMMENT: Final = re.compile(
+    r"""(?P<string>"[^"\n]*["\n]?|'[^'\n]*['\n]?)|/\*.*?(?:\*/|\Z)""", re.DOTALL
+)
 _PART: Final = r"(?:[a-z][a-z0-9]*)?(?:[.#][\w-]+)*(?::(?:hover|link|visited|active))?"
 _SELECTOR: Final = re.compile(rf"{_PART}(?:\s*>\s*{_PART}|\s+{_PART}){{0,2}}", re.IGNORECASE)
 
@@ -29,19 +33,28 @@ def too_costly(html: str) -> str | None:
     tree = LexborHTMLParser(html)
     if len(tree.css("*")) > _MOST_TAGS:
         return f"it has more than {_MOST_TAGS} tags"
-    style = _COMMENT.sub("", "\n".join(node.text(deep=True) for node in tree.css("style")))
+    style = "\n".join(node.text(deep=True) for node in tree.css("style"))
     if len(style) > _MOST_STYLE:
         return f"its styles have more than {_MOST_STYLE} characters"
-    for prelude in _PRELUDE.findall(style):
-        if prelude.strip().startswith("@"):
-            continue
-        for selector in prelude.split(","):
-            if not _SELECTOR.fullmatch(selector.strip()):
-                return (
-                    f"the selector `{selector.strip()[:60]}` is not taken:"
-                    " use tags, classes and ids, at most three deep"
-                )
+    for odd in _TOLD_APART_BY_PARSERS_ONLY:
+        if odd in style.lower():
+            return f"`{odd}` is not taken in styles"
+    for selector in _selectors(style):
+        if not _SELECTOR.fullmatch(selector):
+            return (
+                f"the selector `{selector[:60]}` is not taken:"
+                " use tags, classes and ids, at most three deep"
+            )
     return None
+
+
+def _selectors(style: str) -> Iterator[str]:
+    """What stands before each opening brace, but for at-rules; blanks are single."""
+    plain = _STRING_OR_COMMENT.sub(lambda found: '""' if found["string"] else " ", style)
+    for piece in plain.split("{")[:-1]:
+        prelude = re.split(r"[};]", piece)[-1].strip()
+        if not prelude.startswith("@"):
+            yield from (" ".join(one.split()) for one in prelude.split(","))
 
 
 def inlined(html: str) -> str:

@@ -30,6 +30,12 @@ class Look(Contract):
         return self.model_copy(update={"appearance": plain})
 
     @property
+    def without_signature(self) -> "Look":
+        """The same, for mail that nobody signs."""
+        plain = self.appearance.model_copy(update={"signature": "", "signature_html": None})
+        return self.model_copy(update={"appearance": plain})
+
+    @property
     def as_shipped(self) -> "Look":
         """The same without templates, for when one of them fails."""
         plain = self.appearance.model_copy(

@@ -3,6 +3,7 @@
 The templates are those of Jinja2, as far as `postbus.appearance` takes them.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -62,7 +63,7 @@ class Appearance(Contract):
     frame: HtmlTemplate | None = Field(
         default=None, description="the HTML that mails are set into; null: the one of Postbus"
     )
-    receipts: dict[Language, ReceiptTexts] = Field(
+    receipts: Mapping[Language, ReceiptTexts] = Field(
         default_factory=dict,
         max_length=60,
         description="texts of receipts by language, in the place of those of Postbus",

@@ -144,6 +144,52 @@ def test_what_is_wrong_is_said_before_it_is_kept(
     assert says in wrong.detail
 
 
+EVIL = "* * * * p"
+HIDDEN = [
+    f"{EVIL}{{}}",
+    f"@import 'x'; {EVIL}{{}}",
+    f"@media print {{ {EVIL}{{}} }}",
+    f"a{{}}{EVIL}{{}}",
+    f"a, {EVIL}{{}}",
+    f'a{{content:"/*"}} {EVIL}{{}} b{{content:"*/"}}',
+    f'a{{content:"/*\n}} {EVIL}{{}} /* */',
+    f"a{{b:url(/*)}} {EVIL}{{}} c{{d:URL(*/)}}",
+    "* * * .a\\}p{}",
+    "/* a */ p ~ p {}",
+    "p:not(p) {}",
+    "p[a] {}",
+    "a b c d {}",
+]
+
+
+@pytest.mark.parametrize("style", HIDDEN)
+def test_a_costly_selector_finds_no_way_around(style: str) -> None:
+    """INVARIANT: some selectors over some tags take the library minutes."""
+    frame = f"<style>{style}</style>{{{{ content }}}}{{{{ mark }}}}"
+    (wrong,) = wrongs_of(Appearance(id="support", frame=frame))
+    assert "not taken" in wrong.detail
+
+
+PLAIN = [
+    "p{}", "P.a#b , td > a:hover,\n.x   .y\tspan {}", "/* ~ */ p {}", "@media (width: 9px) {p {}}",
+    "a{font-family:'Segoe UI', \"x;y\"} p{}", "@font-face {font-family: 'x'} p > b {}", "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("style", PLAIN)
+def test_plain_selectors_are_taken(style: str) -> None:
+    frame = f"<style>{style}</style>{{{{ content }}}}{{{{ mark }}}}"
+    assert wrongs_of(Appearance(id="support", frame=frame)) == ()
+
+
+@pytest.mark.parametrize("style", ["/*" * 3900, "a" + " " * 7900 + "b{", "x" * 7900, '"' * 7900])
+def test_looking_at_styles_takes_a_moment(style: str) -> None:
+    frame = f"<style>{style}</style>{{{{ content }}}}{{{{ mark }}}}"
+    began = time.process_time()
+    wrongs_of(Appearance(id="support", frame=frame))
+    assert time.process_time() - began < 0.5
+
+
 def test_what_is_right_is_not_refused() -> None:
     texts = {"tr": {"text": "Merhaba {{ customer.name }}", "subject": "#{{ ticket.number }}"}}
     fields = {"frame": FRAME, "signature": "x", "receipts": texts, "language": "tr", "logo": LOGO}

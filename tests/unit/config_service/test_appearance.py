@@ -89,6 +89,7 @@ async def test_a_queue_that_is_not_there_has_no_appearance(api: ConfigUnderTest)
         ({"frame": "x" * 16_001}, "#/frame", ""),
         ({"id": "other"}, "#/id", ""),
         ({"nonsense": 1}, "#/nonsense", ""),
+        ({"receipts": {"nl": {"text": "x", "subjekt": "y"}}}, "#/receipts/nl/subjekt", ""),
     ],
 )
 async def test_what_is_wrong_is_refused_and_said(

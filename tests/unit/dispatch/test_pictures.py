@@ -13,6 +13,7 @@ from dispatch.domain.words import Words, words_of
 from postbus.appearance import Look
 from postbus.contracts.appearance import Appearance, Logo
 from postbus.contracts.configuration import OutboundChannel
+from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Attachment
 from send_builders import send_requested
 
@@ -109,3 +110,14 @@ def test_graph_is_told_which_files_the_html_shows() -> None:
     assert session_of(SHOT, made)["AttachmentItem"]["contentId"] == "shot@desk"
     assert "isInline" not in file_of(PLAN, "", made)
     assert "isInline" not in file_of(SHOT, "", words(SHOT))
+
+
+def test_a_notification_of_agents_has_no_signature_for_customers() -> None:
+    signed = Look(
+        appearance=Appearance(id="support", signature="Yours", signature_html="<b>Yours</b>"),
+        queue_name="Support",
+    )
+    for kind, is_signed in ((SendKind.AGENT_REPLY, True), (SendKind.NOTIFICATION, False)):
+        request = send_requested().model_copy(update={"kind": kind})
+        made = words_of(request, RELAY, content=None, now=request.requested_at, look=signed)
+        assert ("Yours" in made.text, "Yours" in made.html) == (is_signed, is_signed)

@@ -90,6 +90,8 @@ def words_of(
     look = look or look_of(None, None, queue_id=request.queue, name=request.reply_address.name)
     if logo is None:
         look = look.without_logo
+    if request.kind is SendKind.NOTIFICATION:
+        look = look.without_signature  # which is for customers
     mail = _dressed(request, content, look)
     automatic = "auto-replied" if request.kind is SendKind.RECEIPT else "auto-generated"
     return Words(
