@@ -103,9 +103,6 @@ class BeforeData(Protocol):
 class Transport(Protocol):
     """A way out."""
 
-    def marks_survive(self, channel: OutboundChannel) -> bool:
-        """Whether the other side keeps Auto-Submitted and the like."""
-
     async def send(
         self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:

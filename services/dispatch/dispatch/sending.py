@@ -180,7 +180,7 @@ class Sending:
             recipients=recipients(request),
             outbound_channel=outbound.id,
             outbound_kind=outbound.kind,
-            marks_survive=self._a.transport.marks_survive(outbound),
+            marks_survive=outbound.marks_survive,
             cause=request.cause,
             asked_at=now,
         )

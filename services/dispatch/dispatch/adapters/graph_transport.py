@@ -41,11 +41,6 @@ class GraphTransport:
         self._complete: OrderedDict[str, str] = OrderedDict()
         """Drafts of mine with all their files, by Message-ID: only to be sent."""
 
-    def marks_survive(self, channel: OutboundChannel) -> bool:
-        """Reported to drop Auto-Submitted (microsoftgraph/msgraph-sdk-dotnet#2209)."""
-        del channel
-        return False
-
     async def send(
         self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:

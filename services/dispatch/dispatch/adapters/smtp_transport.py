@@ -58,10 +58,6 @@ class SmtpTransport:
         self._relay = relay
         self._open_secret = open_secret
 
-    def marks_survive(self, channel: OutboundChannel) -> bool:
-        del channel
-        return True
-
     async def find(
         self, channel: OutboundChannel, message_id: str, handle: str | None
     ) -> bool | None:

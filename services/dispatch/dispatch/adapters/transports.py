@@ -14,9 +14,6 @@ class Transports:
         self._usual = usual
         self._own = own
 
-    def marks_survive(self, channel: OutboundChannel) -> bool:
-        return self._of(channel).marks_survive(channel)
-
     async def send(
         self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:
