@@ -117,6 +117,11 @@ class Transport(Protocol):
     ) -> bool | None:
         """Whether a mail was sent, by looking where it was sent from; None if nobody can look."""
 
+    async def head(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bytes | None:
+        """The header of a mail that was sent, as its mailbox has it; None where nobody can say."""
+
     async def try_out(self, question: TryOutbound) -> TryResult:
         """Connect, sign in and name the sender, and send nothing."""
 

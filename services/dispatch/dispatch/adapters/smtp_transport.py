@@ -65,6 +65,13 @@ class SmtpTransport:
         del channel, message_id, handle
         return None
 
+    async def head(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bytes | None:
+        """SMTP shows nothing that was sent."""
+        del channel, message_id, handle
+        return None
+
     async def send(
         self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:

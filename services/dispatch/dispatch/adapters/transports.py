@@ -24,6 +24,11 @@ class Transports:
     ) -> bool | None:
         return await self._of(channel).find(channel, message_id, handle)
 
+    async def head(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bytes | None:
+        return await self._of(channel).head(channel, message_id, handle)
+
     async def try_out(self, question: TryOutbound) -> TryResult:
         return await self._of(question.channel).try_out(question)
 
