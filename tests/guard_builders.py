@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from doubles.kv import MemoryBucket, MemoryBus
-from loopguard.adapters.nats_alarms import NatsAlarms
+from doubles.kv import MemoryBucket
 from loopguard.adapters.nats_shelf import memories
 from loopguard.handlers import Judging
 from loopguard.surroundings import Surroundings
@@ -125,11 +124,6 @@ class Guard:
 
     def later(self, **how: float) -> None:
         self.now += timedelta(**how)
-
-
-def real_alarms(bus: MemoryBus) -> NatsAlarms:
-    """The adapter on a bucket in memory."""
-    return NatsAlarms(bus, reread_seconds=0.05)  # type: ignore[arg-type]
 
 
 def received(mail: MailReceived) -> MailReceivedEvent:

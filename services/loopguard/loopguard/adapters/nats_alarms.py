@@ -5,10 +5,8 @@ than it finds. A watch is a hint: the alarms are read whole at start, after a re
 thirty seconds.
 """
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -17,26 +15,26 @@ from postbus.bus import Bucket, Bus
 from postbus.bus.buckets import Entry
 from postbus.bus.topology import GUARD_BUCKET
 from postbus.contracts.guard import Alarm
-from postbus.errors import BusUnavailable, TemporaryError
+from postbus.errors import BusUnavailable
 from postbus.runtime.logging import get_logger
+from postbus.runtime.rounds import Rounds
 
 log = get_logger("loopguard")
 
 _PREFIX = "alarm."
-_REREAD_SECONDS = 30.0
+REREAD_SECONDS = 30.0
 
 
 class NatsAlarms:
     """The port `Alarms`; `bus` must be connected before `start`."""
 
-    def __init__(self, bus: Bus, *, reread_seconds: float = _REREAD_SECONDS) -> None:
+    def __init__(self, bus: Bus, *, reread_seconds: float = REREAD_SECONDS) -> None:
         self._bus = bus
-        self._reread_seconds = reread_seconds
         self._bucket: Bucket | None = None
         self._known: dict[str, tuple[int, Alarm]] = {}
         self._read = False
         self._stop_following: Callable[[], Awaitable[None]] | None = None
-        self._rereading: asyncio.Task[None] | None = None
+        self._rereading = Rounds(self.refresh, name="alarms", seconds=reread_seconds)
         bus.on_reconnect(self.refresh)
 
     async def start(self) -> None:
@@ -45,16 +43,11 @@ class NatsAlarms:
         if self._stop_following is None:
             self._stop_following = await self._bucket.follow(self._on_entry)
         await self.refresh()
-        if self._rereading is None:
-            self._rereading = asyncio.create_task(self._reread())
+        self._rereading.start()
 
     async def stop(self) -> None:
         """Follow no longer."""
-        task, self._rereading = self._rereading, None
-        if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._rereading.stop()
         if self._stop_following is not None:
             await self._stop_following()
 
@@ -103,14 +96,6 @@ class NatsAlarms:
         await self._opened.purge(_PREFIX + name)
         self._known.pop(name, None)
         return True
-
-    async def _reread(self) -> None:
-        while self._rereading is not None:
-            await asyncio.sleep(self._reread_seconds)
-            try:
-                await self.refresh()
-            except TemporaryError as error:
-                log.warning("alarms_not_reread", error=type(error).__name__)
 
     def _on_entry(self, entry: Entry) -> None:
         if not entry.key.startswith(_PREFIX):

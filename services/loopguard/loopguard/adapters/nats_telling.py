@@ -9,7 +9,11 @@ from prometheus_client import CollectorRegistry, Counter
 from postbus.bus import Bus
 from postbus.contracts.base import derived_id
 from postbus.contracts.guard import Judged
-from postbus.errors import BusUnavailable
+from postbus.errors import BusUnavailable, PermanentError
+from postbus.runtime.logging import get_logger
+from postbus.runtime.rounds import end_tasks
+
+log = get_logger("loopguard")
 
 MOST_WAITING = 10_000
 _AGAIN_SECONDS = 1.0
@@ -42,9 +46,7 @@ class NatsTelling:
         task, self._task = self._task, None
         if task is None:
             return
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end_tasks([task])
         with suppress(BusUnavailable):
             while self._waiting:
                 await self._tell(self._waiting[0])
@@ -72,6 +74,9 @@ class NatsTelling:
                 except BusUnavailable:
                     await asyncio.sleep(_AGAIN_SECONDS)
                     continue
+                except PermanentError as error:  # too large, e.g. with a novel as evidence
+                    log.warning("verdict_untold", error=type(error).__name__)
+                    self._untold.inc()
                 if self._waiting and self._waiting[0] is judged:
                     self._waiting.popleft()
 
