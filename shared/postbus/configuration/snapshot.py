@@ -12,6 +12,7 @@ from postbus.contracts.configuration import (
     ApiToken,
     FilterEntry,
     InboundChannel,
+    LoopLimits,
     OutboundChannel,
     TicketType,
 )
@@ -30,6 +31,7 @@ Model = TypeVar(
     FilterEntry,
     Appearance,
     DkimSigning,
+    LoopLimits,
 )
 
 
@@ -59,6 +61,7 @@ class Configuration:
     outbound_channels: tuple[OutboundChannel, ...] = ()
     ticket_types: tuple[TicketType, ...] = ()
     filter: OutboundFilter = field(default_factory=OutboundFilter)
+    loop_limits: LoopLimits = field(default_factory=LoopLimits)
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
     _inbound: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
     _outbound: Mapping[str, OutboundChannel] = field(default_factory=dict, repr=False)
@@ -86,6 +89,7 @@ class Configuration:
             outbound_channels=tuple(outbound.values()),
             ticket_types=tuple(types.values()),
             filter=OutboundFilter.of(_by_id(given, FilterEntry).values()),
+            loop_limits=_by_id(given, LoopLimits).get("default", LoopLimits()),
             tokens=tuple(tokens.values()),
             _inbound=inbound,
             _outbound=outbound,

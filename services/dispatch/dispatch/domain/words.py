@@ -93,7 +93,6 @@ def words_of(
     if request.kind is SendKind.NOTIFICATION:
         look = look.without_signature  # which is for customers
     mail = _dressed(request, content, look)
-    automatic = "auto-replied" if request.kind is SendKind.RECEIPT else "auto-generated"
     return Words(
         sender=_deliverable(
             Address(
@@ -112,7 +111,7 @@ def words_of(
         in_reply_to=one_line(request.in_reply_to) if request.in_reply_to else None,
         references=tuple(one_line(one) for one in request.references),
         stamp=request.stamp,
-        automatic=automatic if request.automatic else None,
+        automatic=automatic_of(request),
         written_at=now,
         files=request.attachments,
         images=_images(look, logo, mail.html),
@@ -160,6 +159,13 @@ def _images(look: Look, logo: bytes | None, html: str) -> tuple[LoadedFile, ...]
         content_id=LOGO_ID,
     )
     return (LoadedFile(attachment, logo),)
+
+
+def automatic_of(request: SendRequested) -> str | None:
+    """The value of Auto-Submitted (RFC 3834 §5.1); None for what a person wrote."""
+    if not request.automatic:
+        return None
+    return "auto-replied" if request.kind is SendKind.RECEIPT else "auto-generated"
 
 
 def _deliverable(address: Address) -> Address:
