@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from doubles.bus import KeptBus
 from doubles.mails import NOW
 from postbus.configuration import Configuration
@@ -10,6 +12,7 @@ from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import MailImportedEvent, MailReceived, MailReceivedEvent
 from postbus.tokens import Stamper
 from ticketing.adapters.langid_languages import LangidLanguages
+from ticketing.adapters.prometheus_fallbacks import PrometheusFallbacks
 from ticketing.crossing_off import CrossingOff
 from ticketing.surroundings import Surroundings
 from ticketing.telling import Telling
@@ -34,6 +37,7 @@ def surroundings(store: Any, bus: Any = None, **fields: Any) -> Surroundings:
         stamper=STAMPER,
         now=lambda: datetime.now(UTC),
         language_of=LANGUAGES,
+        receipt_failed=PrometheusFallbacks(CollectorRegistry()),
     )
 
 

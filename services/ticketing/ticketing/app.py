@@ -28,6 +28,7 @@ from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
+from ticketing.adapters.prometheus_fallbacks import PrometheusFallbacks
 from ticketing.answering import Answering
 from ticketing.api.parts import Api
 from ticketing.api.routes import router
@@ -61,7 +62,8 @@ def build(settings: TicketingSettings) -> Service:
         connectTimeoutMS=3000,
         socketTimeoutMS=20000,
     )
-    parts = _Parts(settings, bus, client[settings.mongodb_database], client.close)
+    database = client[settings.mongodb_database]
+    parts = _Parts(settings, bus, database, client.close, registry)
     return Service(
         name="ticketing",
         start=parts.start,
@@ -81,6 +83,7 @@ class _Parts:
         bus: Bus,
         database: object,
         close_database: Callable[[], None],
+        registry: CollectorRegistry,
     ) -> None:
         self.bus = bus
         self._close_database = close_database
@@ -99,6 +102,7 @@ class _Parts:
             stamper=Stamper(settings.tenant, read_keys(settings.stamp_keys_file)),
             now=utc_now,
             language_of=LangidLanguages(),
+            receipt_failed=PrometheusFallbacks(registry),
         )
         bus.consume("ticketing-mail", MailReceivedEvent, MailHandlers(self.around).on_mail_received)
         bus.consume(IMPORTS, MailImportedEvent, ImportHandlers(self.around).on_mail_imported)

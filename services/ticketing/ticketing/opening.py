@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import structlog
-
 from postbus.appearance import Look, look_of
 from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import InboundChannel
@@ -17,8 +15,6 @@ from ticketing.domain.outgoing import Letter, message_of, request_of, send_reque
 from ticketing.domain.people import people_of
 from ticketing.domain.receipts import receipt_words, wants_receipt
 from ticketing.surroundings import Surroundings
-
-log = structlog.get_logger("ticketing")
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Opening:
         language = self._around.language_of(mail.text)
         words = receipt_words(ticket, self._look(mail.queue), language)
         if words.problem is not None:
-            log.warning("receipt_text_failed", queue=mail.queue, detail=words.problem)
+            self._around.receipt_failed(mail.queue, words.problem)
         letter = Letter(
             send_id=derived_id("receipt", ticket.id),
             kind=SendKind.RECEIPT,

@@ -173,3 +173,6 @@ LanguageOf = Callable[[str], str | None]
 
 It follows from the words alone, so it is the same whenever it is asked.
 """
+
+ReceiptFailed = Callable[[str, str], None]
+"""Hears that the texts of a queue failed and a receipt has those of Postbus: queue, and why."""

@@ -9,7 +9,7 @@ from postbus.configuration.snapshot import RELAY_ID
 from postbus.contracts.tickets import QueueRef
 from postbus.tokens import Stamper
 from ticketing.domain.model import Fact, Ticket
-from ticketing.ports import Filed, LanguageOf, Tell
+from ticketing.ports import Filed, LanguageOf, ReceiptFailed, Tell
 from ticketing.telling import Telling
 
 _UNKNOWN_COLOUR = "#6b7280"
@@ -25,6 +25,7 @@ class Surroundings:
     stamper: Stamper
     now: Callable[[], datetime]
     language_of: LanguageOf
+    receipt_failed: ReceiptFailed
 
     @property
     def bus(self) -> Tell:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from doubles.desk import REQUESTED, Desk
@@ -12,6 +13,7 @@ from doubles.ticketing import channel, received
 from postbus.configuration import Configuration
 from postbus.contracts.appearance import Appearance
 from postbus.contracts.mail import MailReceived
+from ticketing.adapters.prometheus_fallbacks import PrometheusFallbacks
 from ticketing.answering import Answer
 from ticketing.handlers import MailHandlers
 
@@ -74,11 +76,14 @@ async def test_a_delivery_that_comes_again_sends_the_same_receipt(desk: Desk) ->
 
 async def test_a_text_that_fails_is_said_and_the_shipped_one_goes(desk: Desk) -> None:
     look_like(desk, receipts={"nl": {"text": "{% for a in 'b' %}{% endfor %}"}})
+    registry = CollectorRegistry()
+    desk.around = replace(desk.around, receipt_failed=PrometheusFallbacks(registry))
     with capture_logs() as logs:
         await MailHandlers(desk.around).on_mail_received(received(dutch()))
     (receipt,) = desk.bus.of(REQUESTED)
     assert receipt.text.startswith("Hallo Anna,")
     assert [one["event"] for one in logs] == ["receipt_text_failed"]
+    assert registry.get_sample_value("postbus_receipt_texts_failed_total") == 1
 
 
 async def test_an_answer_says_which_language_it_answers(desk: Desk) -> None:
