@@ -235,6 +235,28 @@ async def test_the_newest_mail_of_a_person_is_what_is_answered(store: MongoFiled
     assert await store.last_inbound("nobody") is None
 
 
+async def test_a_conversation_is_what_people_wrote_and_sent_the_newest_first(
+    store: MongoFiled,
+) -> None:
+    """INVARIANT: a quote shows no customer a note, a stranger's mail, or what never went out."""
+    given = {
+        "first": {}, "note": {"direction": Direction.NOTE}, "robot": {"automatic": True},
+        "stranger": {"flags": (MessageFlag.STRANGER,)},
+        **{
+            state.value: {"direction": Direction.OUTBOUND, "delivery": Delivery(state, at=NOW)}
+            for state in SendState
+        },
+        "elsewhere": {"ticket_id": "other"}, "last": {"flags": (MessageFlag.OTHER_TICKET,)},
+    }  # fmt: skip
+    for number, (name, fields) in enumerate(given.items()):
+        message = replace(opened().message, id=name, **fields)  # type: ignore[arg-type]
+        await store.put_message(replace(message, created_at=NOW + timedelta(seconds=number)))
+    found = await store.conversation("t-m1", limit=9)
+    assert [one.id for one in found] == ["last", "sent", "first"]
+    assert [one.id for one in await store.conversation("t-m1", limit=2)] == ["last", "sent"]
+    assert await store.conversation("nobody", limit=9) == []
+
+
 def outgoing() -> Message:
     message = opened().message
     delivery = Delivery(SendState.REQUESTED, at=NOW)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from postbus.contracts.appearance import QuotedHistory
 from postbus.contracts.base import Contract, derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.guard import SendKind
@@ -19,6 +20,9 @@ from ticketing.domain.outgoing import Letter, message_of, request_of, send_reque
 from ticketing.domain.people import copied, with_people
 from ticketing.domain.placing import claim_key
 from ticketing.surroundings import Surroundings
+
+_MOST_EARLIER = 20
+"""Mails that are quoted below the one that is answered."""
 
 
 class KeyReused(Exception):
@@ -88,6 +92,7 @@ class Answering:
             ),
             sender=self._sender(ticket),
             answers=answers,
+            earlier=await self._earlier(ticket, answers),
             language=self._language(ticket, answers),
             by=by,
         )
@@ -210,3 +215,11 @@ class Answering:
         """That of the mail that is answered, else that of the one which opened the ticket."""
         of = self._around.language_of
         return of(answered.text if answered else "") or of(ticket.description)
+
+    async def _earlier(self, ticket: Ticket, answered: Message | None) -> tuple[Message, ...]:
+        """What was said before the mail that is answered, where the queue quotes all of it."""
+        look = self._around.configuration().appearance(ticket.queue)
+        if answered is None or look is None or look.quote is not QuotedHistory.THREAD:
+            return ()
+        said = await self._store.conversation(ticket.id, limit=_MOST_EARLIER)
+        return tuple(one for one in said if one.id != answered.id)

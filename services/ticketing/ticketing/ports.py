@@ -102,6 +102,12 @@ class Filed(Protocol):
     async def last_inbound(self, ticket_id: str) -> Message | None:
         """The newest mail of a person who has a part in the ticket."""
 
+    async def conversation(self, ticket_id: str, *, limit: int) -> list[Message]:
+        """What people wrote to each other, the newest first: no notes, no automatic mail.
+
+        Nor mail of strangers, and of ours only what was sent.
+        """
+
     async def outbound(
         self, ticket_id: str, *, message_ids: Sequence[str] | None = None
     ) -> list[Message]:

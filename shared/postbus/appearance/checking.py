@@ -27,7 +27,10 @@ SAMPLE: Final = Said(
     text="Please use the stairs.",
     html=f'<p id="{_SEEN}">Please use the stairs.</p>',
     mark=_MARK,
-    quote=Quoted("Anna Jansen", datetime(2026, 3, 2, 9, 30, tzinfo=UTC), "My printer is on fire."),
+    quotes=(
+        Quoted("Anna Jansen", datetime(2026, 3, 2, 9, 30, tzinfo=UTC), "My printer is on fire."),
+        Quoted("Support", datetime(2026, 3, 1, 16, 5, tzinfo=UTC), "Your printer is on its way."),
+    ),
     language="en",
 )
 

@@ -20,6 +20,8 @@ _MOST_PLACES: Final = 2
 """How often a frame may show the words: an answer has up to two million characters."""
 _CONTENT, _QUOTE = "<!--postbus:content-->", "<!--postbus:quote-->"
 """Where words of people go once the styles of the frame are in place: their HTML is not touched."""
+_QUOTES: Final = {QuotedHistory.NONE: 0, QuotedHistory.LAST: 1, QuotedHistory.THREAD: None}
+"""How many are shown; None is all."""
 _CLOSES_RECEIPTS: Final = "{{ queue.name }}"
 
 
@@ -36,6 +38,7 @@ class Quoted:
 class Said:
     """What a mail says; `mark` is the line that finds the ticket again, `language` None if unknown.
 
+    `quotes` are what is answered and what was said before that, the newest first.
     `is_receipt` closes with the name of the queue where there is no signature.
     """
 
@@ -43,7 +46,7 @@ class Said:
     text: str
     mark: str
     html: str | None = None
-    quote: Quoted | None = None
+    quotes: tuple[Quoted, ...] = ()
     language: str | None = None
     is_receipt: bool = False
 
@@ -67,18 +70,16 @@ def dressed(said: Said, look: Look) -> Dressed:
 
 
 def _dressed(said: Said, look: Look) -> Dressed:
-    shown = said.quote if look.appearance.quote is QuotedHistory.LAST else None
     language = said.language or look.appearance.language
-    above = attribution(language, who=shown.who, at=shown.at) if shown else ""
+    shown = said.quotes[: _QUOTES[look.appearance.quote]]
+    quotes = [(attribution(language, who=one.who, at=one.at), one.text) for one in shown]
     signature = _signature(said, look, language)
     text = [said.text.rstrip()]
     if signature:
         text.append(signature)
-    if shown is not None:
-        quoted = "\n".join(f"> {line}".rstrip() for line in shown.text.splitlines())
-        text.append(f"{above}\n{quoted}")
+    text += [f"{above}\n{_marked(quoted)}" for above, quoted in quotes]
     text.append(f"-- \n{said.mark}")
-    quote = _quote_html(above, shown.text) if shown else ""
+    quote = "\n".join(_quote_html(above, quoted) for above, quoted in quotes)
     html = _framed(said, look, language, signature=signature, quote=quote)
     return Dressed("\n\n".join(text) + "\n", html)
 
@@ -128,6 +129,10 @@ def _logo(look: Look) -> Markup | str:
         f'<img src="cid:{LOGO_ID}" alt="{escaped(look.queue_name)}" width="{logo.width}"'
         f' height="{logo.height}" style="display:block;border:0;max-width:100%">'
     )
+
+
+def _marked(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
 def _quote_html(above: str, text: str) -> str:

@@ -25,6 +25,8 @@ class QuotedHistory(StrEnum):
 
     NONE = "none"
     LAST = "last"
+    THREAD = "thread"
+    """All that customer and agents wrote to each other, the newest first."""
 
 
 class Logo(BlobRef):

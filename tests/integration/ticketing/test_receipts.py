@@ -8,13 +8,15 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from doubles.desk import REQUESTED, Desk
-from doubles.mails import mail_received
+from doubles.mails import NOW, mail_received
 from doubles.ticketing import channel, received
 from postbus.configuration import Configuration
 from postbus.contracts.appearance import Appearance
 from postbus.contracts.mail import MailReceived
+from postbus.contracts.sending import SendState
 from ticketing.adapters.prometheus_fallbacks import PrometheusFallbacks
-from ticketing.answering import Answer
+from ticketing.answering import Answer, Answering
+from ticketing.domain.model import Delivery, Ticket
 from ticketing.handlers import MailHandlers
 
 pytestmark = pytest.mark.xdist_group("mongodb")
@@ -100,3 +102,54 @@ async def test_an_answer_says_which_language_it_answers(desk: Desk) -> None:
     assert ticket is not None
     await desk.answering.reply(ticket, Answer("Tot zo."), key="k2", by="bob")
     assert desk.bus.of(REQUESTED)[-1].language == "nl"
+
+
+async def conversation(desk: Desk) -> Ticket:
+    """Anna wrote, Bob answered, which was sent, and Anna wrote again."""
+    await desk.file(dutch())
+    ticket = await desk.store.ticket_by_number(1)
+    assert ticket is not None
+    sent = await desk.answering.reply(ticket, Answer("We komen."), key="k1", by="bob")
+    await desk.store.first_delivery(sent.id, Delivery(SendState.SENT, "relay", at=NOW))
+    again = mail_received(
+        "m2", text="Wanneer?", in_reply_to=("m1@example.com",), references=("m1@example.com",)
+    )
+    await desk.file(again)
+    ticket = await desk.store.ticket_by_number(1)
+    assert ticket is not None
+    return ticket
+
+
+@pytest.mark.parametrize(
+    ("quote", "earlier"), [("none", []), ("last", []), ("thread", ["We komen.", DUTCH])]
+)
+async def test_an_answer_quotes_the_whole_conversation_where_the_queue_wants_it(
+    desk: Desk, quote: str, earlier: list[str]
+) -> None:
+    look_like(desk, quote=quote)
+    desk.answering = Answering(desk.around)
+    ticket = await conversation(desk)
+    await desk.answering.reply(ticket, Answer("Nu."), key="k2", by="bob")
+    request = desk.bus.of(REQUESTED)[-1]
+    assert request.quote.text == "Wanneer?"
+    assert [one.text for one in request.earlier] == earlier
+
+
+async def test_a_long_conversation_is_quoted_as_far_as_an_event_has_room(desk: Desk) -> None:
+    look_like(desk, quote="thread")
+    desk.answering = Answering(desk.around)
+    mails = [
+        mail_received(
+            f"m{number}",
+            text=f"{number} " * 9_000,
+            in_reply_to=("m0@example.com",) if number else (),
+        )
+        for number in range(8)
+    ]
+    await desk.file(*mails)
+    ticket = await desk.store.ticket_by_number(1)
+    assert ticket is not None
+    await desk.answering.reply(ticket, Answer("Enough."), key="k1", by="bob")
+    request = desk.bus.of(REQUESTED)[-1]
+    assert 0 < sum(len(one.text) for one in request.earlier) <= 60_000
+    assert len(request.model_dump_json()) < 200_000

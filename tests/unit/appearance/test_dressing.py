@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from postbus.appearance import Look, Said, dressed, wrongs_of
+from postbus.appearance import Look, dressed, wrongs_of
 from postbus.appearance.checking import SAMPLE
 from postbus.appearance.dressing import Quoted
 from postbus.appearance.look import text_colour_on
@@ -65,8 +65,8 @@ def test_nothing_is_quoted_where_that_was_chosen() -> None:
 
 
 def test_receipts_name_the_queue_and_answers_do_not() -> None:
-    assert dressed(replace(SAMPLE, quote=None), look()).text.splitlines()[2] == "-- "
-    receipt = dressed(replace(SAMPLE, quote=None, is_receipt=True), look())
+    assert dressed(replace(SAMPLE, quotes=()), look()).text.splitlines()[2] == "-- "
+    receipt = dressed(replace(SAMPLE, quotes=(), is_receipt=True), look())
     assert receipt.text.splitlines()[2] == "Support"
 
 
@@ -240,10 +240,17 @@ def test_text_on_the_accent_can_be_read(background: str, text: str) -> None:
 
 
 def test_a_quote_may_be_empty() -> None:
-    said: Said = (
-        replace(SAMPLE, quote=Quoted("Anna", SAMPLE.quote.at, "")) if SAMPLE.quote else SAMPLE
-    )
+    said = replace(SAMPLE, quotes=(Quoted("Anna", SAMPLE.quotes[0].at, ""),))
     assert "Anna wrote:" in dressed(said, look()).text
+
+
+@pytest.mark.parametrize(("quote", "shown"), [("none", 0), ("last", 1), ("thread", 2)])
+def test_as_much_is_quoted_as_was_chosen_the_newest_first(quote: str, shown: int) -> None:
+    made = dressed(SAMPLE, look(quote=quote))
+    assert made.text.count("wrote:") == made.html.count("wrote:") == shown
+    assert made.html.count("<blockquote") == shown
+    quoted = [line for line in made.text.splitlines() if line.startswith("> ")]
+    assert quoted == ["> My printer is on fire.", "> Your printer is on its way."][:shown]
 
 
 _PIECES = st.sampled_from([

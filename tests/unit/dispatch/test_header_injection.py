@@ -11,7 +11,7 @@ from dispatch.domain.compose import LoadedFile, mime
 from dispatch.domain.drafts import draft_of
 from dispatch.domain.words import Words, words_of
 from postbus.appearance import Look
-from postbus.contracts.appearance import Appearance, Logo
+from postbus.contracts.appearance import Appearance, Logo, QuotedHistory
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, Attachment
@@ -59,7 +59,8 @@ def _requests(draw: st.DrawFn) -> SendRequested:
     reply = Address(name=draw(_NASTY), address="support@postbus.localhost")
     return send_requested().model_copy(
         update={
-            **nasty, "to": (who,), "cc": (who,), "quote": quote, "attachments": (file,),
+            **nasty, "to": (who,), "cc": (who,), "quote": quote, "earlier": (quote,),
+            "attachments": (file,),
             "reply_address": reply, "automatic": draw(st.booleans()),
             "kind": draw(st.sampled_from(SendKind)),
         }
@@ -74,6 +75,7 @@ def _looks(draw: st.DrawFn) -> Look:
     appearance = Appearance(
         id="support",
         signature=draw(text),
+        quote=draw(st.sampled_from(QuotedHistory)),
         signature_html=draw(text),
         frame=draw(st.none() | frame),
         logo=Logo(sha256="0" * 64, size_bytes=1, content_type="image/png", width=1, height=1),

@@ -16,7 +16,7 @@ def previewed(body: PreviewBody, look: Look) -> PreviewView:
         receipt = receipt_of(said.about, look, body.language)
         subject = receipt.subject or subject
         said = replace(
-            said, text=receipt.text, language=receipt.language, quote=None, is_receipt=True
+            said, text=receipt.text, language=receipt.language, quotes=(), is_receipt=True
         )
     elif body.text is not None:
         said = replace(said, text=body.text)

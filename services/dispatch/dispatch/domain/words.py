@@ -132,12 +132,18 @@ def _dressed(request: SendRequested, content: Content | None, look: Look) -> Dre
             text=content.text if content else request.text,
             html=content.html if content else request.html,
             mark=_mark_line(request),
-            quote=_quoted(request.quote) if request.quote else None,
+            quotes=_quotes(request),
             language=request.language,
             is_receipt=request.kind is SendKind.RECEIPT,
         ),
         look,
     )
+
+
+def _quotes(request: SendRequested) -> tuple[Quoted, ...]:
+    if request.quote is None:
+        return ()
+    return tuple(_quoted(one) for one in (request.quote, *request.earlier))
 
 
 def _quoted(quote: Quote) -> Quoted:

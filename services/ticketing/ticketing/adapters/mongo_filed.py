@@ -202,6 +202,14 @@ class MongoFiled:
             found = await self._messages.find(wanted).sort("created_at", -1).limit(1).to_list(1)
         return message_of(found[0]) if found else None
 
+    async def conversation(self, ticket_id: str, *, limit: int) -> list[Message]:
+        theirs = {"direction": Direction.INBOUND, "flags": {"$ne": MessageFlag.STRANGER}}
+        ours = {"direction": Direction.OUTBOUND, "delivery.state": SendState.SENT}
+        wanted = {"ticket_id": ticket_id, "automatic": False, "$or": [theirs, ours]}
+        async with mongo_errors():
+            found = self._messages.find(wanted).sort("created_at", -1).limit(limit)
+            return [message_of(one) for one in await found.to_list(limit)]
+
     async def outbound(
         self, ticket_id: str, *, message_ids: Sequence[str] | None = None
     ) -> list[Message]:

@@ -18,6 +18,9 @@ from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
 SEND_REQUESTED = "postbus.send.requested"
 _MOST_REFERENCES = 10
 _MOST_SUBJECT = 250
+_MOST_QUOTED = 20_000
+_MOST_EARLIER = 60_000
+"""Characters of one quote, and of all earlier ones together."""
 _REPLY_PREFIX = re.compile(
     r"^\s*(re|aw|antw|sv|vs|odp|ynt|rif|r)\s*(\[\d+\])?\s*:\s*", re.IGNORECASE
 )
@@ -38,6 +41,7 @@ class Letter:
     content: BlobRef | None = None
     attachments: tuple[Attachment, ...] = ()
     answers: Message | None = None
+    earlier: tuple[Message, ...] = ()
     cause: Cause | None = None
     by: str = ""
     subject: str | None = None
@@ -91,6 +95,7 @@ def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequeste
         html=letter.html,
         content=letter.content,
         quote=_quote(letter),
+        earlier=_earlier(letter),
         language=letter.language,
         attachments=letter.attachments,
         cause=letter.cause,
@@ -142,6 +147,24 @@ def _quote(letter: Letter) -> Quote | None:
     answered = letter.answers
     if answered is None or letter.kind is not SendKind.AGENT_REPLY:
         return None
-    return Quote(
-        author=answered.sender, written_at=answered.created_at, text=answered.text[:20_000]
-    )
+    return _quote_of(answered)
+
+
+def _earlier(letter: Letter) -> tuple[Quote, ...]:
+    """What was said before that, as far as an event has room."""
+    found: list[Quote] = []
+    if _quote(letter) is None:
+        return ()
+    left = _MOST_EARLIER
+    for message in letter.earlier:
+        quote = _quote_of(message)
+        left -= len(quote.text)
+        if left < 0:
+            break
+        found.append(quote)
+    return tuple(found)
+
+
+def _quote_of(message: Message) -> Quote:
+    text = message.text[:_MOST_QUOTED]
+    return Quote(author=message.sender, written_at=message.created_at, text=text)
