@@ -8,9 +8,11 @@ from typing import TypeVar
 from postbus.configuration.filter import OutboundFilter
 from postbus.contracts.base import Contract
 from postbus.contracts.configuration import (
+    Agent,
     ApiToken,
     FilterEntry,
     InboundChannel,
+    Notifications,
     OutboundChannel,
     TicketType,
 )
@@ -19,7 +21,16 @@ from postbus.mail.addresses import normalise, with_fewer_tags
 RELAY_ID = "relay"
 """The outbound channel that carries answers when nothing else is said."""
 
-Model = TypeVar("Model", InboundChannel, OutboundChannel, TicketType, ApiToken, FilterEntry)
+Model = TypeVar(
+    "Model",
+    InboundChannel,
+    OutboundChannel,
+    TicketType,
+    ApiToken,
+    FilterEntry,
+    Agent,
+    Notifications,
+)
 
 
 class NoOutboundReason(StrEnum):
@@ -49,11 +60,16 @@ class Configuration:
     ticket_types: tuple[TicketType, ...] = ()
     filter: OutboundFilter = field(default_factory=OutboundFilter)
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
+    agents: tuple[Agent, ...] = ()
+    notifications: Notifications = field(default_factory=Notifications)
     _inbound: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
     _outbound: Mapping[str, OutboundChannel] = field(default_factory=dict, repr=False)
     _types: Mapping[str, TicketType] = field(default_factory=dict, repr=False)
     _tokens: Mapping[str, ApiToken] = field(default_factory=dict, repr=False)
     _channels: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
+    _own: frozenset[str] = field(default=frozenset(), repr=False)
+    _agents: Mapping[str, Agent] = field(default_factory=dict, repr=False)
+    _agents_by_address: Mapping[str, Agent] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, documents: Iterable[Contract], revision: int = 0) -> "Configuration":
@@ -63,10 +79,12 @@ class Configuration:
         outbound = _by_id(given, OutboundChannel)
         types = _by_id(given, TicketType)
         tokens = _by_id(given, ApiToken)
+        agents = _by_id(given, Agent)
         channels: dict[str, InboundChannel] = {}
         for channel in inbound.values():
             for address in channel.own_addresses():
                 channels.setdefault(normalise(address), channel)
+        sends_as = (address for one in outbound.values() for address in one.own_addresses())
         return cls(
             revision=revision,
             inbound_channels=tuple(inbound.values()),
@@ -74,11 +92,16 @@ class Configuration:
             ticket_types=tuple(types.values()),
             filter=OutboundFilter.of(_by_id(given, FilterEntry).values()),
             tokens=tuple(tokens.values()),
+            agents=tuple(agents.values()),
+            notifications=_by_id(given, Notifications).get("default", Notifications()),
             _inbound=inbound,
             _outbound=outbound,
             _types=types,
             _tokens=tokens,
             _channels=channels,
+            _own=frozenset(channels) | {normalise(address) for address in sends_as},
+            _agents=agents,
+            _agents_by_address={normalise(one.address): one for one in agents.values()},
         )
 
     def inbound(self, id_: str) -> InboundChannel | None:
@@ -97,14 +120,22 @@ class Configuration:
         """The API token with that SHA-256 (hexadecimal)."""
         return self._tokens.get(sha256)
 
+    def agent(self, id_: str) -> Agent | None:
+        """The agent of that id."""
+        return self._agents.get(id_)
+
+    def agent_of_address(self, address: str) -> Agent | None:
+        """The agent whose address it is, itself or as its plus-address (RFC 5233 §1)."""
+        found = (self._agents_by_address.get(one) for one in with_fewer_tags(normalise(address)))
+        return next((agent for agent in found if agent is not None), None)
+
     def own_addresses(self) -> frozenset[str]:
         """Every address that is ours, normalised: of inbound channels and of senders."""
-        senders = {
-            normalise(address)
-            for channel in self.outbound_channels
-            for address in channel.own_addresses()
-        }
-        return frozenset(self._channels) | senders
+        return self._own
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address, or a plus-address of it, is one that we take mail at or send as."""
+        return any(one in self._own for one in with_fewer_tags(normalise(address)))
 
     def channel_of_address(self, address: str) -> InboundChannel | None:
         """The inbound channel that an address or a plus-address of it belongs to.

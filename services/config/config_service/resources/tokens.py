@@ -45,8 +45,11 @@ class Tokens:
             if any(token.name == body.name for token in state.configuration.tokens):
                 detail = f"There is a token for {body.name} already."
                 refuse(Refusal(Reason.ALREADY_EXISTS, detail, "#/name"))
+            if body.agent is not None and state.configuration.agent(body.agent) is None:
+                detail = f"There is no agent {body.agent}."
+                refuse(Refusal(Reason.UNKNOWN_REFERENCE, detail, "#/agent"))
             secret = self._new_token()
-            token = ApiToken(id=hash_of(secret), name=body.name, scope=body.scope)
+            token = ApiToken(id=hash_of(secret), name=body.name, scope=body.scope, agent=body.agent)
             kept = await self._documents.create(KIND, token.id, document_of(token), by=by)
         await self._see_it()
         return kept, NewTokenView(**dict(_view(kept)), token=secret)
@@ -72,6 +75,7 @@ def _view(kept: Kept) -> TokenView:
         id=token.id,
         name=token.name,
         scope=token.scope,
+        agent=token.agent,
         created_at=kept.change.at,
         created_by=kept.change.by,
     )
