@@ -1,0 +1,38 @@
+"""How often an agent is sent a notification: what happens meanwhile is collected and told at once.
+
+The loop guard lets through 3 automatic mails in 10 minutes, 6 in 60 and 10 in 24 hours to one
+correspondent that mails caused, 8 of them on one ticket (L12, L13), and half of that where the
+transport loses our marks (L21). Notifications stay below by themselves: the more of them a day had,
+the longer the next one collects. So none is held, and nothing that happened goes untold.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from ticketing.domain.notices import Lane
+
+DAY: Final = timedelta(hours=24)
+_MARGIN: Final = timedelta(minutes=1)
+"""The guard counts when it judges, a moment after the notification was written."""
+_WAITS: Final = (0, 10, 10, 20, 40, 60, 120, 240)
+"""Minutes after the last one, by how many there were within a day: eight over some eight hours."""
+_WAITS_WITHOUT_MARKS: Final = (0, 30, 60, 120)
+
+
+def free_at(
+    sent: tuple[datetime, ...], lane: Lane, *, quiet: timedelta, marks_survive: bool, now: datetime
+) -> datetime:
+    """When the next notification may go; `sent` are the last ones, oldest first.
+
+    What a person did is told after the quiet time, however many there were: the guard has room for
+    that (L13b).
+    """
+    lately = [at for at in sent if now - at < DAY]
+    if not lately:
+        return now
+    if lane is Lane.PERSON:
+        return lately[-1] + quiet
+    waits = _WAITS if marks_survive else _WAITS_WITHOUT_MARKS
+    if len(lately) >= len(waits):
+        return lately[-len(waits)] + DAY + _MARGIN
+    return lately[-1] + max(quiet, timedelta(minutes=waits[len(lately)]) + _MARGIN)
