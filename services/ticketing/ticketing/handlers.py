@@ -8,7 +8,7 @@ from datetime import datetime
 from postbus.contracts.base import utc_now
 from postbus.contracts.configuration import Agent
 from postbus.contracts.mail import MailKind, MailReceived, MailReceivedEvent
-from postbus.contracts.sending import SendOutcomeEvent
+from postbus.contracts.sending import SendOutcome, SendOutcomeEvent
 from postbus.errors import PermanentError, StateConflict
 from ticketing.domain import outcomes
 from ticketing.domain.filing import Filing, add_to_ticket, flags_of
@@ -140,6 +140,7 @@ class OutcomeHandlers:
     async def on_outcome(self, event: SendOutcomeEvent) -> None:
         """Note the outcome; twice or late changes nothing."""
         told = event.data
+        await self._pause(told)
         if told.sent_as is not None:
             await self._claim(told.send_id, told.sent_as)
         if await self._store.first_delivery(told.send_id, outcomes.delivery_of(told)):
@@ -150,6 +151,12 @@ class OutcomeHandlers:
         delivery = outcomes.after(message.delivery, told)
         if delivery is not None:
             await self._store.set_delivery(message, delivery)
+
+    async def _pause(self, told: SendOutcome) -> None:
+        """An agent's address that was refused as none gets no more notifications."""
+        pause = outcomes.pause_of(told)
+        if pause is not None:
+            await self._store.pause_notifications(pause)
 
     async def _claim(self, send_id: str, sent_as: str) -> None:
         """Answers name the Message-ID that the mail went out with, so it leads to the ticket."""

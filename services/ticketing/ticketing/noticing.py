@@ -19,10 +19,13 @@ def of_mail(
     around: Surroundings, happening: Happening, filing: Filing, mail: MailReceived
 ) -> tuple[Fact, ...]:
     """What agents are to be told of a mail that was filed."""
-    ticket, there = filing.ticket, around.configuration()
+    ticket = filing.ticket
+    agents = told_of_mail(happening, ticket, mail, around.configuration())
+    if not agents:
+        return ()
     happened = Happened(
         happening=happening,
-        agents=told_of_mail(happening, ticket, mail, there),
+        agents=agents,
         ticket_id=ticket.id,
         ticket_number=ticket.number,
         title=ticket.title,
@@ -32,16 +35,19 @@ def of_mail(
         cause=cause_of(mail),
         at=filing.message.created_at,
     )
-    return noticed(ticket, happened, cause=filing.message.id)
+    return (noticed(ticket, happened, cause=filing.message.id),)
 
 
 def of_assignment(
     around: Surroundings, ticket: Ticket, *, by: str, acting: str | None
 ) -> tuple[Fact, ...]:
     """What the agent is to be told whom the ticket was assigned to just now."""
+    agents = told_of_assignment(ticket, around.configuration(), acting=acting)
+    if not agents:
+        return ()
     happened = Happened(
         happening=Happening.ASSIGNMENT,
-        agents=told_of_assignment(ticket, around.configuration(), acting=acting),
+        agents=agents,
         ticket_id=ticket.id,
         ticket_number=ticket.number,
         title=ticket.title,
@@ -51,4 +57,4 @@ def of_assignment(
         by=by,
         at=ticket.updated_at,
     )
-    return noticed(ticket, happened, cause=f"revision-{ticket.revision + 1}")
+    return (noticed(ticket, happened, cause=f"revision-{ticket.revision + 1}"),)

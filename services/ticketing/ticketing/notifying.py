@@ -7,7 +7,8 @@ whoever comes after a crash asks for the same one, and another is written only o
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
 from postbus.configuration import NoOutbound
 from postbus.contracts.base import derived_id
@@ -33,6 +34,11 @@ from ticketing.domain.pace import DAY, free_at
 from ticketing.merging import Merging
 from ticketing.ports import Notices
 from ticketing.surroundings import Surroundings
+
+_FIRST: Final = 100
+"""Notices that are looked at to decide whether it is time to tell."""
+_NEWS_FOR: Final = timedelta(days=7)
+"""What waited for longer, because the address was paused, is dropped."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,7 @@ class Notifying:
         # Read before the notices: what was told since moves the turn on, and this is decided anew.
         turn = await self._notices.turn(lane, agent_id)
         if turn.unfinished is None:
-            waiting = await self._notices.untold(lane, agent_id, limit=MOST_TOLD)
-            agent = await self._told_agent(agent_id, waiting)
-            if agent is None or await self._notices.paused(normalise(agent.address)):
-                return False
-            written = await self._write(turn, agent, waiting)
+            written = await self._write(turn)
             if written is None:
                 return False
             turn = await self._notices.save_turn(written)
@@ -79,41 +81,44 @@ class Notifying:
             await self._send(turn, turn.unfinished)
         return True
 
-    async def _told_agent(self, agent_id: str, waiting: Sequence[Notice]) -> Agent | None:
-        """The agent, if anything is to be told; of one who is gone it never is."""
-        there = self._around.configuration()
-        agent = there.agent(agent_id)
-        if can_be_told(agent, there):
-            return agent if waiting else None
-        await self._notices.mark_told([one.id for one in waiting], DROPPED)
-        return None
-
-    async def _write(self, turn: Turn, agent: Agent, waiting: Sequence[Notice]) -> Turn | None:
-        """The turn with the notification in it, where it may go now."""
-        place = await self._place(waiting)
-        if place is None:
-            # Every channel that it could come from was removed, and so were their queues.
-            await self._notices.mark_told([one.id for one in waiting], DROPPED)
+    async def _write(self, turn: Turn) -> Turn | None:
+        """The turn with a notification in it, if one may go now."""
+        first = await self._notices.untold(turn.lane, turn.agent, limit=_FIRST)
+        there, now = self._around.configuration(), self._around.now()
+        agent = there.agent(turn.agent)
+        if agent is None or not can_be_told(agent, there):
+            await self._drop(first)
             return None
-        now, there = self._around.now(), self._around.configuration()
+        if await self._notices.paused(normalise(agent.address)) is not None:
+            return None
+        old = [one for one in first if now - one.happened.at > _NEWS_FOR]
+        place = await self._place(first)
+        if old or place is None:
+            # Every channel that it could come from was removed, and so were their queues.
+            await self._drop(old or first)
+            return None
+        if now < self._free_at(turn, place, now):
+            return None
+        waiting = await self._notices.untold(turn.lane, turn.agent, limit=MOST_TOLD)
+        request = send_requested(place.ticket, self._request(agent, waiting, place, now))
+        told = Notification(place.ticket.id, tuple(one.id for one in waiting), request)
+        sent = (*(at for at in turn.sent if now - at < DAY), now)
+        return replace(turn, sent=sent, unfinished=told)
+
+    async def _drop(self, notices: Sequence[Notice]) -> None:
+        await self._notices.mark_told([one.id for one in notices], DROPPED)
+
+    def _free_at(self, turn: Turn, place: _Place, now: datetime) -> datetime:
+        there = self._around.configuration()
         via = there.reply_via(place.ticket.channel)
-        free = free_at(
+        return free_at(
             turn.sent,
             turn.lane,
             quiet=timedelta(minutes=there.notifications.quiet_minutes),
+            # Graph takes no Auto-Submitted from us, so the guard allows half.
             marks_survive=isinstance(via, NoOutbound) or via.kind != "graph",
             now=now,
         )
-        if now < free:
-            return None
-        request = self._request(agent, waiting, place)
-        notification = Notification(
-            place.ticket.id,
-            tuple(one.id for one in waiting),
-            send_requested(place.ticket, request),
-        )
-        sent = (*(at for at in turn.sent if now - at < DAY), now)
-        return replace(turn, sent=sent, unfinished=notification)
 
     async def _place(self, waiting: Sequence[Notice]) -> _Place | None:
         """The first ticket of the notices whose channel is there."""
@@ -127,8 +132,10 @@ class Notifying:
                 return _Place(ticket, Address(name=channel.name, address=channel.address))
         return None
 
-    def _request(self, agent: Agent, waiting: Sequence[Notice], place: _Place) -> SendRequested:
-        now, ticket = self._around.now(), place.ticket
+    def _request(
+        self, agent: Agent, waiting: Sequence[Notice], place: _Place, now: datetime
+    ) -> SendRequested:
+        ticket = place.ticket
         happened = [one.happened for one in waiting]
         causes = [one.cause for one in happened]
         return notification_of(

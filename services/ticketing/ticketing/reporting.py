@@ -55,8 +55,6 @@ class Reporting:
         No ticket counts it, so the message comes last and says that all the rest is done.
         """
         filing, delivery = reporting.filing, reporting.delivery
-        if await self._store.message(filing.message.id) is not None:
-            return
         if about is not None and delivery is not None:
             pause = None if imported else pause_of(reporting, about)
             if pause is not None:

@@ -397,7 +397,7 @@ class Notifications(Contract):
     )
     quiet_minutes: int = Field(
         default=10,
-        ge=1,
+        ge=5,
         le=1440,
         description="after a notification, what happens is collected for so long and told at once",
     )

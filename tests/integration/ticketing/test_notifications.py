@@ -9,19 +9,21 @@ import pytest
 
 from doubles.bus import KeptBus
 from doubles.crash import Crash, CrashAt
-from doubles.desk import BOUNCED, FAR, Desk, absence_of, answer_to, at_every_step, bounce_of
+from doubles.desk import BOUNCED, Desk, absence_of, answer_to, at_every_step, bounce_of, outcome
 from doubles.mails import mail_received
 from doubles.ticketing import agent
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import Notifications
+from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import BouncedRecipient, MailReceived, OwnStamp, Route
-from postbus.contracts.sending import SendRequested, SendState, WhatNext
+from postbus.contracts.sending import SendRequested, SendState, SmtpReply, WhatNext
 from postbus.contracts.tickets import TicketStatus
 from postbus.errors import BusUnavailable
 from ticketing.adapters.mongo_indexes import ensure_indexes
 from ticketing.answering import TicketChange, UnknownAgent
 from ticketing.deciding import Deciding
 from ticketing.domain.model import Message
+from ticketing.handlers import OutcomeHandlers
 from ticketing.notifying import Notifying
 from ticketing.telling import Telling
 
@@ -34,6 +36,11 @@ NOTED = "postbus.ticket.noted.support"
 @pytest.fixture
 def desk(database: Any, bus: KeptBus) -> Desk:
     return Desk(database, bus, also=[BEA])
+
+
+def tomorrow() -> datetime:
+    """When there is room for another notification, whatever was sent today."""
+    return datetime.now(UTC) + timedelta(hours=25)
 
 
 def told(requests: list[SendRequested]) -> set[tuple[str, str]]:
@@ -125,9 +132,9 @@ async def test_a_customers_answer_is_told_and_an_agents_is_not(desk: Desk) -> No
     await desk.file(mail_received("m1"))
     await desk.notify()
     reply = await desk.reply()
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
     await desk.file(answer_to(reply, "m2", text="It burns again."))
-    (request,) = await desk.notify(FAR)
+    (request,) = await desk.notify(tomorrow())
     assert request.subject == "Answer: Printer on fire"
     assert "> It burns again." in request.text
 
@@ -147,7 +154,7 @@ async def test_her_own_assignment_and_the_end_of_one_are_no_news(desk: Desk) -> 
     await desk.notify()
     await assign(desk, "bea", acting="bea")
     await assign(desk, None)
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
 
 
 async def test_a_ticket_is_assigned_to_an_agent_there_is(desk: Desk, database: Any) -> None:
@@ -171,7 +178,7 @@ UNTOLD: dict[str, dict[str, Any]] = {
 async def test_what_is_no_news_to_her_is_not_told(desk: Desk, what: str) -> None:
     await desk.file(mail_received("m1", **UNTOLD[what]))
     assert len(await desk.tickets()) == 1
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
     assert await desk.notices.whose_turn() == []
 
 
@@ -191,12 +198,17 @@ async def test_fifty_tickets_in_ten_minutes_are_two_mails_that_name_them_all(des
 
 
 async def test_more_than_one_mail_can_tell_is_told_by_the_next(desk: Desk) -> None:
-    for number in range(102):
-        await desk.file(mail_received(f"m{number}"))
+    await desk.file(mail_received("m1"))
+    ticket = await desk.ticket()
+    (kept,) = await desk.notices.of_tickets([ticket.id])
+    await desk.store.keep_notices([replace(kept, id=f"n{number}") for number in range(1001)])
     start = datetime.now(UTC)
     (first,) = await desk.notify(start)
+    assert first.subject == "1000 new tickets"
+    assert first.text.count("#1: ") == 100
+    assert "And 900 more." in first.text
     (second,) = await desk.notify(start + timedelta(minutes=11))
-    assert (first.subject, second.subject) == ("100 new tickets", "2 new tickets")
+    assert second.subject == "2 new tickets"
 
 
 def with_configuration(desk: Desk, *also: Any) -> None:
@@ -220,9 +232,9 @@ async def test_the_quiet_time_is_as_long_as_it_is_set(desk: Desk) -> None:
 async def test_an_agent_who_is_gone_is_told_nothing(desk: Desk, after: tuple[Any, ...]) -> None:
     await desk.file(mail_received("m1"))
     with_configuration(desk, *after)
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
     with_configuration(desk, BEA)
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
     (notice,) = await desk.notices.of_tickets([(await desk.ticket()).id])
     assert notice.told_by == "dropped"
 
@@ -234,7 +246,7 @@ async def test_a_notification_waits_while_nats_is_away_and_goes_once(desk: Desk)
         await desk.notify()
     desk.bus.away = False
     assert len(await desk.notify()) == 1
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
 
 
 # What comes back.
@@ -254,7 +266,7 @@ async def test_an_agents_answer_is_a_note_and_nothing_else(desk: Desk) -> None:
     assert (ticket.status, ticket.message_count) == (TicketStatus.PENDING, 3)
     assert "bea@abc.com" not in ticket.participants
     assert [desk.bus.told[id_][0] for id_ in desk.bus.told if id_ not in before] == [NOTED]
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
     last = await desk.store.last_inbound(ticket.id)
     assert last is not None
     assert last.message_id == "m1@example.com"
@@ -316,9 +328,9 @@ async def test_a_notification_that_bounces_for_good_is_the_last(desk: Desk) -> N
     assert len(bounced.delivery.reports) == 1
     await desk.file(mail_received("m2"))
     await assign(desk, "bea", 2)
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
     await desk.notices.resume("bea@abc.com")
-    assert told(await desk.notify(FAR)) == {
+    assert told(await desk.notify(tomorrow())) == {
         ("bea@abc.com", "New ticket: Printer on fire"),
         ("bea@abc.com", "Assigned to you: Printer on fire"),
     }
@@ -331,7 +343,7 @@ async def test_another_address_of_hers_is_not_paused(desk: Desk) -> None:
     await desk.file(bounce_of(await letter(desk), "dsn", refused))
     with_configuration(desk, agent("bea", address="bea@new.example"))
     await desk.file(mail_received("m2"))
-    (request,) = await desk.notify(FAR)
+    (request,) = await desk.notify(tomorrow())
     assert request.to[0].address == "bea@new.example"
 
 
@@ -341,7 +353,43 @@ async def test_a_bounce_that_is_not_for_good_pauses_nothing(desk: Desk) -> None:
     full = BouncedRecipient(address="bea@abc.com", status="4.2.2", hard=False)
     await desk.file(bounce_of(await letter(desk), "dsn", full))
     await desk.file(mail_received("m2"))
-    assert len(await desk.notify(FAR)) == 1
+    assert len(await desk.notify(tomorrow())) == 1
+
+
+REFUSED = [("5.1.1", True), ("5.1.10", True), ("5.7.1", False), ("4.2.2", False), (None, False)]
+
+
+@pytest.mark.parametrize(("code", "pauses"), REFUSED)
+async def test_an_address_that_is_refused_as_none_is_paused_too(
+    desk: Desk, code: str | None, *, pauses: bool
+) -> None:
+    """Automatic mail leaves no return path, so most servers refuse it or stay silent."""
+    await desk.file(mail_received("m1"))
+    await desk.notify()
+    message = await letter(desk)
+    failed = outcome(message.id, SendState.FAILED, 1)
+    reply = SmtpReply(code=550, enhanced=code, text="no such user")
+    said = {"kind": SendKind.NOTIFICATION, "recipients": ("Bea@abc.com",), "reply": reply}
+    event = failed.model_copy(update={"data": failed.data.model_copy(update=said)})
+    for _ in range(2):
+        await OutcomeHandlers(desk.store).on_outcome(event)
+    assert (await desk.notices.paused("bea@abc.com") is not None) is pauses
+
+
+async def test_an_answers_refusal_pauses_nobody(desk: Desk) -> None:
+    await desk.file(mail_received("m1"))
+    failed = outcome((await desk.reply()).id, SendState.FAILED, 1)
+    said = {"recipients": ("bea@abc.com",), "reply": SmtpReply(code=550, enhanced="5.1.1")}
+    event = failed.model_copy(update={"data": failed.data.model_copy(update=said)})
+    await OutcomeHandlers(desk.store).on_outcome(event)
+    assert await desk.notices.paused("bea@abc.com") is None
+
+
+async def test_what_waited_for_a_week_is_no_news(desk: Desk) -> None:
+    await desk.file(mail_received("m1"))
+    assert await desk.notify(datetime.now(UTC) + timedelta(days=8)) == []
+    (notice,) = await desk.notices.of_tickets([(await desk.ticket()).id])
+    assert notice.told_by == "dropped"
 
 
 async def test_an_absence_note_of_an_agent_is_noted_on_the_notification(desk: Desk) -> None:
@@ -356,7 +404,7 @@ async def test_an_absence_note_of_an_agent_is_noted_on_the_notification(desk: De
     shown = await letter(desk)
     assert shown.delivery is not None
     assert [one.kind for one in shown.delivery.reports] == ["auto-reply"]
-    assert await desk.notify(FAR) == []
+    assert await desk.notify(tomorrow()) == []
 
 
 async def test_what_came_back_for_a_notification_goes_along_when_tickets_merge(desk: Desk) -> None:
@@ -393,7 +441,7 @@ async def test_a_crash_while_a_mail_is_filed_neither_loses_nor_doubles_a_notice(
     """INVARIANT: what agents are told of is written together with the ticket that it is about."""
 
     async def check(desk: Desk) -> None:
-        await desk.notify(FAR)
+        await desk.notify(tomorrow())
         (ticket,) = await desk.tickets()
         assert len(await desk.notices.of_tickets([ticket.id])) == notices
         assert len(desk.notifications()) == notices
@@ -435,7 +483,7 @@ async def test_a_crash_while_agents_are_notified_neither_loses_nor_doubles_a_mai
             crashed = await dies_notifying(desk, CrashAt(at, after_the_work))
             await desk.file(mail_received("later"))
             await desk.notify()
-            await desk.notify(FAR)
+            await desk.notify(tomorrow())
             for who in ("bea@abc.com", "cas@abc.com"):
                 hers = [one for one in desk.notifications() if one.to[0].address == who]
                 said = "\n".join(one.text for one in hers)

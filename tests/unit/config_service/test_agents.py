@@ -113,7 +113,7 @@ async def test_notifications_are_as_postbus_comes_until_somebody_says_otherwise(
     assert len(await api.items("audit", kind="notifications")) == 2
 
 
-@pytest.mark.parametrize("minutes", [0, 1441])
+@pytest.mark.parametrize("minutes", [4, 1441])
 async def test_the_quiet_time_has_bounds(api: ConfigUnderTest, minutes: int) -> None:
     body = {**AS_IT_COMES, "quiet_minutes": minutes}
     answer = await api.client.put("notifications", json=body, headers=ANY)

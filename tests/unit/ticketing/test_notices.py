@@ -68,6 +68,10 @@ CAUSES: list[tuple[str, dict[str, Any], bool]] = [
     ("null-return-path", {"signals": Signals(null_return_path=True)}, False),
     ("mail-system", {"signals": Signals(from_mail_system=True)}, False),
     ("report", {"signals": Signals(is_report=True)}, False),
+    ("answer-to-notification", {"stamp": OwnStamp(ticket_number=1, kind="notification", hop=1,
+                                                  found_in="references")}, False),
+    ("fourteen-hops", {"signals": Signals(received_count=14)}, True),
+    ("fifteen-hops", {"signals": Signals(received_count=15)}, False),
     ("own-come-back", {"stamp": OwnStamp(ticket_number=1, kind="receipt", hop=0,
                                          found_in="header")}, False),
     ("from-own-address", {"customer": {"address": "sender+x@abc.com"}}, False),
@@ -173,8 +177,8 @@ def sent_in(days: int, lane: Lane, *, marks_survive: bool) -> list[datetime]:
     sent: list[datetime] = []
     now = START
     while now < START + timedelta(days=days):
-        quiet = timedelta(minutes=1)
-        free = free_at(tuple(sent[-20:]), lane, quiet=quiet, marks_survive=marks_survive, now=now)
+        quiet = timedelta(minutes=5)
+        free = free_at(tuple(sent[-200:]), lane, quiet=quiet, marks_survive=marks_survive, now=now)
         if now >= free:
             sent.append(now)
         now += timedelta(minutes=1)
@@ -194,6 +198,16 @@ def test_mail_caused_notifications_stay_below_the_limits_of_the_guard(
         for at in sent:
             within = [one for one in sent if timedelta(0) <= at - one < timedelta(minutes=minutes)]
             assert len(within) <= most
+
+
+def test_notifications_of_what_people_did_stay_below_their_limits_too() -> None:
+    """L13b, per person."""
+    sent = sent_in(3, Lane.PERSON, marks_survive=True)
+    assert len(sent) == 300
+    for minutes, limit in ((10, 15), (60, 40), (1440, 120)):
+        for at in sent:
+            within = [one for one in sent if timedelta(0) <= at - one < timedelta(minutes=minutes)]
+            assert len(within) <= limit
 
 
 def test_what_a_person_did_waits_for_the_quiet_time_only() -> None:
@@ -269,6 +283,14 @@ def test_of_many_happenings_each_is_named_without_its_words() -> None:
     said = text(*(happened(number=number) for number in range(1, 51)))
     assert all(f"New ticket #{number}: " in said for number in range(1, 51))
     assert "It burns." not in said
+
+
+def test_of_very_many_happenings_the_rest_is_counted() -> None:
+    told = [happened(number=number) for number in range(1, 141)]
+    assert "#100: " in text(*told)
+    assert "#101: " not in text(*told)
+    assert "And 40 more." in text(*told)
+    assert "En nog 40." in text(*told, language=Language.DUTCH)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Final
 from postbus.configuration import Configuration
 from postbus.contracts.base import Contract, derived_id
 from postbus.contracts.configuration import Agent, NotifyScope
-from postbus.contracts.guard import Cause
+from postbus.contracts.guard import Cause, SendKind
 from postbus.contracts.mail import MailKind, MailReceived
 from postbus.mail.addresses import normalise
 from ticketing.domain.facts import fact_of
@@ -24,6 +24,8 @@ NOTICED: Final = "notice"
 """The type of a fact that is told to the agents' notices, and not to the stream."""
 _BULK: Final = frozenset(("list", "bulk", "junk", "auto_reply", "auto-reply", "autoreply"))
 _WORDS_CHARACTERS: Final = 300
+_MOST_HOPS: Final = 15
+"""Received fields; a mail that went round more often may be going in circles (RFC 5321 §6.3)."""
 
 
 class Happening(StrEnum):
@@ -45,10 +47,13 @@ class Lane(StrEnum):
 
 
 class Happened(Contract):
-    """Something that agents are to be told of, as it was when it happened."""
+    """Something that agents are to be told of, as it was when it happened.
+
+    ``agents`` are who is to be told; it is empty once there is a notice for each.
+    """
 
     happening: Happening
-    agents: tuple[str, ...]
+    agents: tuple[str, ...] = ()
     ticket_id: str
     ticket_number: int
     title: str
@@ -109,22 +114,18 @@ class Pause:
     reason: str
 
 
-def noticed(ticket: Ticket, happened: Happened, *, cause: str) -> tuple[Fact, ...]:
-    """The happening as a fact of its ticket; none where it concerns no agent.
-
-    ``cause`` is the id of the message or change behind it.
-    """
-    if not happened.agents:
-        return ()
-    return (fact_of(NOTICED, happened.happening, ticket, happened, cause=cause),)
+def noticed(ticket: Ticket, happened: Happened, *, cause: str) -> Fact:
+    """The happening as a fact of its ticket; ``cause`` is the id of what is behind it."""
+    return fact_of(NOTICED, happened.happening, ticket, happened, cause=cause)
 
 
 def notices_of(fact: Fact) -> list[Notice]:
     """A notice for each agent, with the same id however often the fact is told."""
     happened = Happened.model_validate_json(fact.data_json)
     lane = Lane.PERSON if happened.happening is Happening.ASSIGNMENT else Lane.MAIL
+    told = happened.model_copy(update={"agents": ()})
     return [
-        Notice(derived_id(NOTICED, fact.event_id, agent), lane, agent, happened)
+        Notice(derived_id(NOTICED, fact.event_id, agent), lane, agent, told)
         for agent in happened.agents
     ]
 
@@ -132,8 +133,8 @@ def notices_of(fact: Fact) -> list[Notice]:
 def is_worth_telling(mail: MailReceived) -> bool:
     """Whether agents are told of a mail: a person wrote it, today, and not to many.
 
-    What the loop guard would hold a notification for (RFC 3834 §2) is left out here already: one
-    such mail would hold all that is told together with it.
+    What the loop guard would hold a notification for (RFC 3834 §2; L8, L10) is left out here
+    already: one such mail would hold all that is told together with it.
     """
     signals = mail.signals
     declared = (signals.auto_submitted or "no").strip().lower() != "no"
@@ -143,8 +144,15 @@ def is_worth_telling(mail: MailReceived) -> bool:
         mail.kind is MailKind.HUMAN
         and mail.reread_at is None
         and not (declared or bulk or system)
-        and (mail.stamp is None or mail.stamp.found_in != "header")
+        and signals.received_count < _MOST_HOPS
+        and not _is_ours(mail)
     )
+
+
+def _is_ours(mail: MailReceived) -> bool:
+    """One of our own that came back, or the answer to a notification."""
+    stamp = mail.stamp
+    return stamp is not None and (stamp.found_in == "header" or stamp.kind == SendKind.NOTIFICATION)
 
 
 def told_of_mail(

@@ -7,8 +7,10 @@ from typing import Final
 from postbus.contracts.configuration import Language
 from ticketing.domain.notices import Happened, Happening, first_words
 
-MOST_TOLD: Final = 100
-"""How many happenings one mail tells; the rest is told by the next one."""
+MOST_TOLD: Final = 1000
+"""How many happenings one mail tells; more is told by the next one."""
+_MOST_NAMED: Final = 100
+"""How many of them it names; with more nobody reads on, so the rest is counted."""
 _TITLE_CHARACTERS: Final = 100
 _NAME_CHARACTERS: Final = 60
 _QUOTES_UP_TO: Final = 10
@@ -23,6 +25,7 @@ class _Phrases:
     customer: str
     queue: str
     by: str
+    more: str
     note: str
 
 
@@ -42,6 +45,7 @@ _PHRASES: Final = {
         customer="Customer: {}",
         queue="Queue: {}",
         by="By: {}",
+        more="And {} more.",
         note="If you answer this mail, your words become a note on ticket #{}. The customer does"
         " not see it, and is sent nothing.",
     ),
@@ -63,6 +67,7 @@ _PHRASES: Final = {
         customer="Klant: {}",
         queue="Wachtrij: {}",
         by="Door: {}",
+        more="En nog {}.",
         note="Als je deze mail beantwoordt, worden je woorden een notitie bij ticket #{}. De klant"
         " ziet die niet en krijgt niets.",
     ),
@@ -94,7 +99,10 @@ def text_of(
     phrases = _PHRASES[language]
     hello = phrases.hello.format(first_words(name, most=_NAME_CHARACTERS))
     brief = len(happened) > _QUOTES_UP_TO
-    told = [_told(one, phrases, queue_name, desk_url, brief=brief) for one in happened]
+    named, unnamed = happened[:_MOST_NAMED], len(happened) - _MOST_NAMED
+    told = [_told(one, phrases, queue_name, desk_url, brief=brief) for one in named]
+    if unnamed > 0:
+        told.append(phrases.more.format(unnamed))
     note = phrases.note.format(answered_on)
     return "\n\n".join([hello, *told, note]) + "\n"
 

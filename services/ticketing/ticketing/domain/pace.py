@@ -17,6 +17,8 @@ _MARGIN: Final = timedelta(minutes=1)
 _WAITS: Final = (0, 10, 10, 20, 40, 60, 120, 240)
 """Minutes after the last one, by how many there were within a day: eight over some eight hours."""
 _WAITS_WITHOUT_MARKS: Final = (0, 30, 60, 120)
+_MOST_BY_PEOPLE: Final = 100
+"""A day, of 120 that the guard lets through because of what people did (L13b)."""
 
 
 def free_at(
@@ -24,15 +26,15 @@ def free_at(
 ) -> datetime:
     """When the next notification may go; `sent` are the last ones, oldest first.
 
-    What a person did is told after the quiet time, however many there were: the guard has room for
-    that (L13b).
+    What a person did is told after the quiet time alone, for which the guard has room.
     """
     lately = [at for at in sent if now - at < DAY]
     if not lately:
         return now
+    waits = _WAITS if marks_survive else _WAITS_WITHOUT_MARKS
+    most = _MOST_BY_PEOPLE if lane is Lane.PERSON else len(waits)
+    if len(lately) >= most:
+        return lately[-most] + DAY + _MARGIN
     if lane is Lane.PERSON:
         return lately[-1] + quiet
-    waits = _WAITS if marks_survive else _WAITS_WITHOUT_MARKS
-    if len(lately) >= len(waits):
-        return lately[-len(waits)] + DAY + _MARGIN
-    return lately[-1] + max(quiet, timedelta(minutes=waits[len(lately)]) + _MARGIN)
+    return lately[-1] + max(quiet, timedelta(minutes=waits[len(lately)]))
