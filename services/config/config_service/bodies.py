@@ -63,6 +63,14 @@ class TokenBody(Contract):
     )
 
 
+class TokenChange(Contract):
+    """What changes of a token: whose it is; what it may do stays."""
+
+    model_config = STRICT
+
+    agent: Slug | None = None
+
+
 class TokenView(Contract):
     """A token, without itself."""
 

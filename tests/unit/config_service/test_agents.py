@@ -134,6 +134,23 @@ async def test_a_token_is_made_for_an_agent_who_then_stays(api: ConfigUnderTest)
     assert (await api.client.delete("agents/bea", headers=ANY)).status_code == 204
 
 
+async def test_a_token_that_is_there_is_given_to_an_agent(api: ConfigUnderTest) -> None:
+    await made(api)
+    made_so = await api.client.post("tokens", json={"name": "Bea", "scope": "agent"})
+    token = made_so.json()
+    path, tag = f"tokens/{token['id']}", {"If-Match": made_so.headers["etag"]}
+    given = await api.client.patch(path, json={"agent": "bea"}, headers=tag)
+    assert given.json() == {**(await api.client.get(path)).json(), "agent": "bea"}
+    assert (await api.client.patch(path, json={"agent": None}, headers=tag)).status_code == 412
+    for body in ({"agent": "nobody"}, {"scope": "admin"}, {"name": "Cas"}):
+        refused = await api.client.patch(path, json=body, headers=ANY)
+        assert refused.status_code == 422
+    async with client_of(api.service, token["token"]) as client:
+        assert (await client.get("agents")).status_code == 200
+    taken = await api.client.patch(path, json={"agent": None}, headers=ANY)
+    assert taken.json()["agent"] is None
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

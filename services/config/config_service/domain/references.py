@@ -105,6 +105,13 @@ def filter_removal_refusal(entry: FilterEntry, there: Configuration) -> Refusal 
     return Refusal(Reason.PROTECTED, detail)
 
 
+def token_agent_refusal(agent_id: str | None, there: Configuration) -> Refusal | None:
+    """Why a token cannot be that agent's."""
+    if agent_id is None or there.agent(agent_id) is not None:
+        return None
+    return Refusal(Reason.UNKNOWN_REFERENCE, f"There is no agent {agent_id}.", "#/agent")
+
+
 def token_removal_refusal(token: ApiToken, there: Configuration) -> Refusal | None:
     """Why this token cannot be revoked."""
     admins = [one.id for one in there.tokens if one.scope is Scope.ADMIN]
