@@ -5,17 +5,18 @@ whoever comes after a crash asks for the same one, and another is written only o
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+
+import structlog
 
 from postbus.configuration import NoOutbound
 from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import Agent
 from postbus.contracts.mail import Address
 from postbus.contracts.sending import SendRequested
-from postbus.errors import StateConflict
+from postbus.errors import StateConflict, TemporaryError
 from postbus.mail.addresses import normalise
 from postbus.tokens import StampKind
 from ticketing.domain.model import Ticket
@@ -34,6 +35,8 @@ from ticketing.domain.pace import DAY, free_at
 from ticketing.merging import Merging
 from ticketing.ports import Notices
 from ticketing.surroundings import Surroundings
+
+log = structlog.get_logger("ticketing")
 
 _FIRST: Final = 100
 """Notices that are looked at to decide whether it is time to tell."""
@@ -65,8 +68,14 @@ class Notifying:
         """Send what is due; how many notifications that were. BusUnavailable, StoreUnavailable."""
         sent = 0
         for lane, agent in await self._notices.whose_turn():
-            with suppress(StateConflict):  # another replica is at it
+            try:
                 sent += await self._take_turn(lane, agent)
+            except StateConflict:
+                continue  # another replica is at it
+            except TemporaryError:
+                raise
+            except Exception:  # one agent's trouble is no reason to leave the others waiting
+                log.exception("agent_not_notified", agent=agent)
         return sent
 
     async def _take_turn(self, lane: Lane, agent_id: str) -> bool:
@@ -93,8 +102,8 @@ class Notifying:
             return None
         old = [one for one in first if now - one.happened.at > _NEWS_FOR]
         place = await self._place(first)
+        # Without a place every channel that it could come from was removed, and so were the queues.
         if old or place is None:
-            # Every channel that it could come from was removed, and so were their queues.
             await self._drop(old or first)
             return None
         if now < self._free_at(turn, place, now):

@@ -160,7 +160,7 @@ class Notices(Protocol):
         """Note which mail told them, or that nothing has to; those that were told stay so."""
 
     async def of_tickets(self, ticket_ids: Sequence[str]) -> list[Notice]:
-        """All notices about these tickets, oldest first, at most a thousand."""
+        """The newest thousand notices about these tickets, oldest first."""
 
     async def paused(self, address: str) -> Pause | None:
         """Why a normalised address gets no notifications, if it gets none."""

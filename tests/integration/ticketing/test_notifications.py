@@ -249,6 +249,13 @@ async def test_a_notification_waits_while_nats_is_away_and_goes_once(desk: Desk)
     assert await desk.notify(tomorrow()) == []
 
 
+async def test_one_agents_trouble_keeps_nobody_else_waiting(database: Any, bus: KeptBus) -> None:
+    desk = Desk(database, bus, also=[BEA, CAS])
+    await desk.file(mail_received("m1"))
+    await database["turns"].insert_one({"_id": "mail|bea", "sent": "what nobody can read"})
+    assert [one.to[0].address for one in await desk.notify()] == ["cas@abc.com"]
+
+
 # What comes back.
 
 
@@ -334,6 +341,19 @@ async def test_a_notification_that_bounces_for_good_is_the_last(desk: Desk) -> N
         ("bea@abc.com", "New ticket: Printer on fire"),
         ("bea@abc.com", "Assigned to you: Printer on fire"),
     }
+
+
+async def test_a_bounce_of_a_notification_that_is_read_again_says_nothing_anew(desk: Desk) -> None:
+    await desk.file(mail_received("m1"))
+    await desk.notify()
+    refused = BouncedRecipient(address="bea@abc.com", status="5.1.1", hard=True)
+    report = bounce_of(await letter(desk), "dsn", refused)
+    await desk.file(report)
+    await desk.notices.resume("bea@abc.com")
+    before = len(desk.bus.told)
+    await desk.file(report, report.model_copy(update={"reread_at": datetime.now(UTC)}))
+    assert len(desk.bus.told) == before
+    assert await desk.notices.paused("bea@abc.com") is None
 
 
 async def test_another_address_of_hers_is_not_paused(desk: Desk) -> None:

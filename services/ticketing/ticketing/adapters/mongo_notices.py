@@ -20,6 +20,7 @@ from ticketing.domain.notices import Lane, Notice, Pause, Turn
 _MOST_OF_TICKETS = 1000
 _MOST_TURNS = 10_000
 _OLDEST_FIRST = [("happened.at", 1), ("_id", 1)]
+_NEWEST_FIRST = [("happened.at", -1), ("_id", -1)]
 
 
 class MongoNotices:
@@ -73,8 +74,9 @@ class MongoNotices:
     async def of_tickets(self, ticket_ids: Sequence[str]) -> list[Notice]:
         wanted = {"happened.ticket_id": {"$in": list(ticket_ids)}}
         async with mongo_errors():
-            found = self._notices.find(wanted).sort(_OLDEST_FIRST).limit(_MOST_OF_TICKETS)
-            return [notice_of(one) for one in await found.to_list(_MOST_OF_TICKETS)]
+            found = self._notices.find(wanted).sort(_NEWEST_FIRST).limit(_MOST_OF_TICKETS)
+            newest = await found.to_list(_MOST_OF_TICKETS)
+        return [notice_of(one) for one in reversed(newest)]
 
     async def paused(self, address: str) -> Pause | None:
         async with mongo_errors():
