@@ -19,6 +19,7 @@ from postbus.contracts.sending import SendRequested
 from postbus.errors import StateConflict, TemporaryError
 from postbus.mail.addresses import normalise
 from postbus.tokens import StampKind
+from ticketing.domain.audience import can_be_told
 from ticketing.domain.model import Ticket
 from ticketing.domain.notices import (
     DROPPED,
@@ -26,7 +27,6 @@ from ticketing.domain.notices import (
     Notice,
     Notification,
     Turn,
-    can_be_told,
     hop_of,
 )
 from ticketing.domain.notifications import MOST_TOLD, subject_of, text_of

@@ -31,6 +31,7 @@ class Telling:
     async def tell(self, ticket: Ticket, facts: Sequence[Fact], *, written: bool = False) -> None:
         """Tell facts of a ticket in order; BusUnavailable leaves them kept.
 
+        What concerns agents alone is told to their notices, and not to the stream.
         `written` says that every message these facts want sent stands in the store as they have it.
         """
         if not facts:

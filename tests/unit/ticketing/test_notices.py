@@ -16,6 +16,7 @@ from postbus.contracts.configuration import (
 )
 from postbus.contracts.mail import MailKind, OwnStamp, Signals
 from postbus.contracts.tickets import CustomerRef, QueueRef
+from ticketing.domain.audience import told_of_assignment, told_of_mail
 from ticketing.domain.filing import open_ticket
 from ticketing.domain.model import Ticket
 from ticketing.domain.notices import (
@@ -24,8 +25,6 @@ from ticketing.domain.notices import (
     Lane,
     first_words,
     hop_of,
-    told_of_assignment,
-    told_of_mail,
 )
 from ticketing.domain.notifications import subject_of, text_of
 from ticketing.domain.outgoing import cause_of
@@ -130,6 +129,9 @@ def test_who_wrote_or_passed_on_the_mail_is_not_told_of_it() -> None:
     known = there(BEA, agent("cas"))
     bea = {"address": "Bea@abc.com"}
     written = mail_received(from_=bea, customer=bea)
+    assert told_of_mail(Happening.ANSWER, ticket(), written, known) == ("cas",)
+    tagged = {"address": "bea+desk@abc.com"}
+    written = mail_received(from_=tagged, customer=tagged)
     assert told_of_mail(Happening.ANSWER, ticket(), written, known) == ("cas",)
     passed_on = mail_received(from_=bea)
     assert told_of_mail(Happening.NEW_TICKET, ticket(), passed_on, known) == ("cas",)
