@@ -146,3 +146,27 @@ def test_a_flood_of_tickets_is_no_flood_of_notifications(stack: LocalStack) -> N
     assert len(stack.mails_to("eva@agents.example")) == 1
     states = [told(stack, ticket)[0]["state"] for ticket in (first, *flood)]
     assert states == ["told"] + ["waiting"] * 10
+
+
+def test_killing_ticketing_loses_no_notice_and_tells_none_twice(stack: LocalStack) -> None:
+    """INVARIANT: each ticket is told by exactly one notification, or waits for the next."""
+    to = made(stack, "fay")
+    subjects = [f"Storm {number}." for number in range(12)]
+    for number, subject in enumerate(subjects):
+        send(stack, new_mail(subject, sender=f"c{number}@storm.example", to=to))
+        if number in (3, 8):
+            stack.kill("ticketing")
+    tickets = [stack.ticket_titled(subject, seconds=60) for subject in subjects]
+    notified(stack, "fay")
+
+    def states() -> list[str]:
+        return [one["state"] for ticket in tickets for one in told(stack, ticket)]
+
+    stack.until(lambda: len(states()) == len(tickets), what="a notice of each ticket")
+    assert set(states()) <= {"told", "waiting"}
+    mails = stack.mails_to("fay@agents.example")
+    assert len(mails) == 1
+    body = mails[0].get_body(("plain",))
+    assert body is not None
+    named = [subject for subject in subjects if f": {subject}\n" in body.get_content()]
+    stack.until(lambda: len(named) == states().count("told"), what="as many told as are named")
