@@ -17,6 +17,7 @@ from postbus.contracts.mail import Address, Attachment, CalendarItem, Origin, Ro
 from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import CustomerRef, MessageFlag, QueueRef, TicketStatus
 from postbus.errors import StateConflict, StoreUnavailable
+from postbus.mail.cause import cause_of
 from postbus.mail.uid_sets import UidSet
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import INDEXES, ensure_indexes
@@ -33,7 +34,6 @@ from ticketing.domain.notices import (
     Pause,
     Turn,
 )
-from ticketing.domain.outgoing import cause_of
 from ticketing.domain.placing import Claim
 from ticketing.ports import TicketQuery
 

@@ -1,11 +1,11 @@
 """Finds which agents are to be told of what happened on a ticket."""
 
 from postbus.contracts.mail import MailReceived
+from postbus.mail.cause import cause_of
 from ticketing.domain.audience import told_of_assignment, told_of_mail
 from ticketing.domain.filing import Filing
 from ticketing.domain.model import Fact, Ticket
 from ticketing.domain.notices import Happened, Happening, first_words, noticed
-from ticketing.domain.outgoing import cause_of
 from ticketing.surroundings import Surroundings
 
 

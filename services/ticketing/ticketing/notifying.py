@@ -13,7 +13,7 @@ import structlog
 
 from postbus.configuration import NoOutbound
 from postbus.contracts.base import derived_id
-from postbus.contracts.configuration import Agent
+from postbus.contracts.configuration import Agent, Stop
 from postbus.contracts.mail import Address
 from postbus.contracts.sending import SendRequested
 from postbus.errors import StateConflict, TemporaryError
@@ -31,7 +31,7 @@ from ticketing.domain.notices import (
 )
 from ticketing.domain.notifications import MOST_TOLD, subject_of, text_of
 from ticketing.domain.outgoing import message_of, notification_of, send_requested
-from ticketing.domain.pace import DAY, free_at
+from ticketing.domain.pace import DAY, free_at, rooms_of
 from ticketing.merging import Merging
 from ticketing.ports import Notices
 from ticketing.surroundings import Surroundings
@@ -98,7 +98,8 @@ class Notifying:
         if agent is None or not can_be_told(agent, there):
             await self._drop(first)
             return None
-        if await self._notices.paused(normalise(agent.address)) is not None:
+        stopped = there.loop_limits.stop is not Stop.NOTHING
+        if stopped or await self._notices.paused(normalise(agent.address)) is not None:
             return None
         old = [one for one in first if now - one.happened.at > _NEWS_FOR]
         place = await self._place(first)
@@ -120,12 +121,12 @@ class Notifying:
     def _free_at(self, turn: Turn, place: _Place, now: datetime) -> datetime:
         there = self._around.configuration()
         via = there.reply_via(place.ticket.channel)
+        # Graph takes no Auto-Submitted from us, so the guard allows half.
+        marks_survive = isinstance(via, NoOutbound) or via.kind != "graph"
         return free_at(
             turn.sent,
-            turn.lane,
+            rooms_of(there.loop_limits, turn.lane, marks_survive=marks_survive),
             quiet=timedelta(minutes=there.notifications.quiet_minutes),
-            # Graph takes no Auto-Submitted from us, so the guard allows half.
-            marks_survive=isinstance(via, NoOutbound) or via.kind != "graph",
             now=now,
         )
 

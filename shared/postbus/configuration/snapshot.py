@@ -12,6 +12,7 @@ from postbus.contracts.configuration import (
     ApiToken,
     FilterEntry,
     InboundChannel,
+    LoopLimits,
     Notifications,
     OutboundChannel,
     TicketType,
@@ -28,6 +29,7 @@ Model = TypeVar(
     TicketType,
     ApiToken,
     FilterEntry,
+    LoopLimits,
     Agent,
     Notifications,
 )
@@ -59,6 +61,7 @@ class Configuration:
     outbound_channels: tuple[OutboundChannel, ...] = ()
     ticket_types: tuple[TicketType, ...] = ()
     filter: OutboundFilter = field(default_factory=OutboundFilter)
+    loop_limits: LoopLimits = field(default_factory=LoopLimits)
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
     agents: tuple[Agent, ...] = ()
     notifications: Notifications = field(default_factory=Notifications)
@@ -91,6 +94,7 @@ class Configuration:
             outbound_channels=tuple(outbound.values()),
             ticket_types=tuple(types.values()),
             filter=OutboundFilter.of(_by_id(given, FilterEntry).values()),
+            loop_limits=_by_id(given, LoopLimits).get("default", LoopLimits()),
             tokens=tuple(tokens.values()),
             agents=tuple(agents.values()),
             notifications=_by_id(given, Notifications).get("default", Notifications()),

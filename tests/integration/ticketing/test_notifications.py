@@ -13,7 +13,7 @@ from doubles.desk import BOUNCED, Desk, absence_of, answer_to, at_every_step, bo
 from doubles.mails import mail_received
 from doubles.ticketing import agent
 from postbus.configuration import Configuration
-from postbus.contracts.configuration import Notifications
+from postbus.contracts.configuration import LoopLimits, Notifications, Stop
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import BouncedRecipient, MailReceived, OwnStamp, Route
 from postbus.contracts.sending import SendRequested, SendState, SmtpReply, WhatNext
@@ -226,6 +226,14 @@ async def test_the_quiet_time_is_as_long_as_it_is_set(desk: Desk) -> None:
     await desk.file(mail_received("m2"))
     assert await desk.notify(start + timedelta(minutes=59)) == []
     assert len(await desk.notify(start + timedelta(minutes=61))) == 1
+
+
+async def test_nothing_is_told_while_an_admin_has_stopped_automatic_mail(desk: Desk) -> None:
+    await desk.file(mail_received("m1"))
+    with_configuration(desk, BEA, LoopLimits(stop=Stop.AUTOMATIC))
+    assert await desk.notify() == []
+    with_configuration(desk, BEA)
+    assert len(await desk.notify()) == 1
 
 
 @pytest.mark.parametrize("after", [(), (agent("bea", enabled=False),)], ids=["gone", "disabled"])

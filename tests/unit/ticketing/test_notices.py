@@ -1,6 +1,7 @@
 """Which agents are told of what, how often, and in which words."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from postbus.configuration import Configuration
 from postbus.contracts.configuration import (
     Agent,
     Language,
+    LoopLimits,
     Notifications,
     OutboundChannel,
+    Windows,
 )
-from postbus.contracts.mail import MailKind, OwnStamp, Signals
+from postbus.contracts.mail import MailKind, OtherStamp, OwnStamp, Signals
 from postbus.contracts.tickets import CustomerRef, QueueRef
+from postbus.mail.cause import cause_of
 from ticketing.domain.audience import told_of_assignment, told_of_mail
 from ticketing.domain.filing import open_ticket
 from ticketing.domain.model import Ticket
@@ -27,8 +31,7 @@ from ticketing.domain.notices import (
     hop_of,
 )
 from ticketing.domain.notifications import subject_of, text_of
-from ticketing.domain.outgoing import cause_of
-from ticketing.domain.pace import free_at
+from ticketing.domain.pace import Room, free_at, rooms_of
 
 ANNA = CustomerRef(id="c1", name="Anna", address="anna@example.com")
 QUEUE = QueueRef(id="support", name="Support", colour="#3b82f6")
@@ -71,6 +74,12 @@ CAUSES: list[tuple[str, dict[str, Any], bool]] = [
                                                   found_in="references")}, False),
     ("fourteen-hops", {"signals": Signals(received_count=14)}, True),
     ("fifteen-hops", {"signals": Signals(received_count=15)}, False),
+    ("two-rounds", {"stamp": OwnStamp(ticket_number=1, kind="receipt", hop=2,
+                                      found_in="references")}, True),
+    ("three-rounds", {"stamp": OwnStamp(ticket_number=1, kind="receipt", hop=3,
+                                        found_in="references")}, False),
+    ("another-postbus", {"other_stamp": OtherStamp(kind="receipt", hop=0,
+                                                   found_in="message-id")}, False),
     ("own-come-back", {"stamp": OwnStamp(ticket_number=1, kind="receipt", hop=0,
                                          found_in="header")}, False),
     ("from-own-address", {"customer": {"address": "sender+x@abc.com"}}, False),
@@ -170,53 +179,61 @@ def test_a_notification_is_one_hop_further_than_the_furthest_of_its_causes() -> 
 
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-L12 = ((10, 3), (60, 6), (1440, 10))
-L13 = ((10, 2), (60, 4), (1440, 8))
+LOOSE = Windows(ten_minutes=20, hour=60, day=100)
+TIGHT = Windows(ten_minutes=1, hour=2, day=3)
+LIMITS = {
+    "as-it-comes": (LoopLimits(), 8, 40),
+    "tight": (LoopLimits(correspondent=TIGHT, people_ticket=TIGHT), 3, 3),
+    "loose": (LoopLimits(correspondent=LOOSE, ticket=LOOSE), 100, 40),
+}
 
 
-def sent_in(days: int, lane: Lane, *, marks_survive: bool) -> list[datetime]:
+def sent_in(rooms: tuple[Room, ...], *, days: int = 3) -> list[datetime]:
     """When mails go where something happens all the time."""
     sent: list[datetime] = []
     now = START
     while now < START + timedelta(days=days):
-        quiet = timedelta(minutes=5)
-        free = free_at(tuple(sent[-200:]), lane, quiet=quiet, marks_survive=marks_survive, now=now)
-        if now >= free:
+        if now >= free_at(tuple(sent[-200:]), rooms, quiet=timedelta(minutes=5), now=now):
             sent.append(now)
         now += timedelta(minutes=1)
     return sent
 
 
+@pytest.mark.parametrize("which", LIMITS)
+@pytest.mark.parametrize("lane", Lane)
 @pytest.mark.parametrize("marks_survive", [True, False])
-def test_mail_caused_notifications_stay_below_the_limits_of_the_guard(
-    *, marks_survive: bool
+def test_notifications_stay_below_the_limits_of_the_guard(
+    lane: Lane, which: str, *, marks_survive: bool
 ) -> None:
     """INVARIANT: a notification that the guard holds is one that an agent waits for in vain."""
-    sent = sent_in(3, Lane.MAIL, marks_survive=marks_survive)
-    per_day = 8 if marks_survive else 4
-    assert per_day * 3 - 1 <= len(sent) <= per_day * 3
-    for minutes, limit in (*L12, *L13):
-        most = limit if marks_survive else max(1, limit // 2)
-        for at in sent:
-            within = [one for one in sent if timedelta(0) <= at - one < timedelta(minutes=minutes)]
-            assert len(within) <= most
+    limits, by_mail, by_people = LIMITS[which]
+    sent = sent_in(rooms_of(limits, lane, marks_survive=marks_survive))
+    most_a_day = by_mail if lane is Lane.MAIL else by_people
+    given = (limits.correspondent, limits.ticket)
+    if lane is Lane.PERSON:
+        given = (limits.people_correspondent, limits.people_ticket)
+    for one in given:
+        for minutes, limit in ((10, one.ten_minutes), (60, one.hour), (1440, one.day)):
+            most = limit if marks_survive else max(1, limit // 2)
+            for at in sent:
+                ago = (at - other for other in sent)
+                assert sum(timedelta(0) <= a < timedelta(minutes=minutes) for a in ago) <= most
+    share = most_a_day if marks_survive else max(1, most_a_day // 2)
+    assert len(sent) >= min(share, 40) * 2
 
 
-def test_notifications_of_what_people_did_stay_below_their_limits_too() -> None:
-    """L13b, per person."""
-    sent = sent_in(3, Lane.PERSON, marks_survive=True)
-    assert len(sent) == 300
-    for minutes, limit in ((10, 15), (60, 40), (1440, 120)):
-        for at in sent:
-            within = [one for one in sent if timedelta(0) <= at - one < timedelta(minutes=minutes)]
-            assert len(within) <= limit
+def test_the_more_a_day_had_the_longer_the_next_one_collects() -> None:
+    rooms = rooms_of(LoopLimits(), Lane.MAIL, marks_survive=True)
+    sent = sent_in(rooms, days=1)
+    minutes = [(at - before) // timedelta(minutes=1) for before, at in pairwise(sent)]
+    assert minutes == [10, 10, 20, 40, 60, 120, 240]
 
 
-def test_what_a_person_did_waits_for_the_quiet_time_only() -> None:
-    sent = (START, START + timedelta(minutes=10))
-    now = START + timedelta(minutes=12)
-    free = free_at(sent, Lane.PERSON, quiet=timedelta(minutes=10), marks_survive=True, now=now)
-    assert free == START + timedelta(minutes=20)
+def test_it_is_quiet_for_as_long_as_it_is_set() -> None:
+    rooms = rooms_of(LoopLimits(), Lane.PERSON, marks_survive=True)
+    sent, now = (START, START + timedelta(minutes=10)), START + timedelta(minutes=12)
+    quiet = timedelta(minutes=30)
+    assert free_at(sent, rooms, quiet=quiet, now=now) == START + timedelta(minutes=40)
 
 
 def happened(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from postbus.configuration import Configuration
-from postbus.contracts.configuration import Agent, NotifyScope
+from postbus.contracts.configuration import Agent, LoopLimits, NotifyScope
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import MailKind, MailReceived
 from ticketing.domain.model import Ticket
@@ -11,15 +11,15 @@ from ticketing.domain.notices import Happening
 from ticketing.domain.people import writers_of
 
 _BULK: Final = frozenset(("list", "bulk", "junk", "auto_reply", "auto-reply", "autoreply"))
-_MOST_HOPS: Final = 15
-"""Received fields; a mail that went round more often may be going in circles (RFC 5321 §6.3)."""
+_MOST_HOPS: Final = 3
+"""Rounds of our own automatic mail, by the hop in the stamp; the guard stops the ticket then."""
 
 
-def is_worth_telling(mail: MailReceived) -> bool:
+def is_worth_telling(mail: MailReceived, limits: LoopLimits) -> bool:
     """Whether agents are told of a mail: a person wrote it, today, and not to many.
 
-    What the loop guard would hold a notification for (RFC 3834 §2; L8, L10) is left out here
-    already: one such mail would hold all that is told together with it.
+    What the loop guard would hold a notification for (RFC 3834 §2; L3 to L5, L8 to L10, L24) is
+    left out here already: one such mail would hold all that is told together with it.
     """
     signals = mail.signals
     declared = (signals.auto_submitted or "no").strip().lower() != "no"
@@ -29,22 +29,26 @@ def is_worth_telling(mail: MailReceived) -> bool:
         mail.kind is MailKind.HUMAN
         and mail.reread_at is None
         and not (declared or bulk or system)
-        and signals.received_count < _MOST_HOPS
+        and signals.received_count < limits.received_fields
         and not _is_ours(mail)
+        and mail.other_stamp is None
     )
 
 
 def _is_ours(mail: MailReceived) -> bool:
-    """One of our own that came back, or the answer to a notification."""
+    """One of our own that came back, went round, or the answer to a notification."""
     stamp = mail.stamp
-    return stamp is not None and (stamp.found_in == "header" or stamp.kind == SendKind.NOTIFICATION)
+    if stamp is None:
+        return False
+    known = stamp.found_in == "header" or stamp.kind == SendKind.NOTIFICATION
+    return known or stamp.hop >= _MOST_HOPS
 
 
 def told_of_mail(
     happening: Happening, ticket: Ticket, mail: MailReceived, there: Configuration
 ) -> tuple[str, ...]:
     """The agents who are told of a mail on a ticket; nobody of a mail from ourselves."""
-    if not there.agents or not is_worth_telling(mail):
+    if not there.agents or not is_worth_telling(mail, there.loop_limits):
         return ()
     writers = writers_of(mail)
     if any(there.is_own(one) for one in writers):
