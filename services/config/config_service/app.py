@@ -15,6 +15,7 @@ from config_service.adapters.nats_store import NatsStore
 from config_service.adapters.nats_talk import NatsAudit
 from config_service.adapters.pillow_pictures import PillowPictures
 from config_service.api import (
+    agents,
     appearances,
     held_mails,
     loop_verdicts,
@@ -24,6 +25,7 @@ from config_service.api import (
 )
 from config_service.api.replies import PREFIX
 from config_service.app_channels import Around, add_routes, microsoft_http
+from config_service.resources.agents import Agents, NotificationDefaults
 from config_service.resources.appearances import AppearanceOfQueues
 from config_service.resources.audit import AuditTrail
 from config_service.resources.documents import Documents
@@ -125,7 +127,7 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     api = FastAPI(
         title="Postbus config API",
         version="1",
-        summary="Channels, reply via, ticket types, the outgoing mail filter, tokens, audit.",
+        summary="Channels, reply via, ticket types, the filter, agents, tokens, audit.",
         docs_url=None,
         redoc_url=None,
         responses=problems.RESPONSES,
@@ -146,6 +148,8 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     documents = parts.documents
     v1.include_router(ticket_types.routes(TicketTypes(documents), auth))
     v1.include_router(outbound_filter.routes(FilterByHand(documents), auth))
+    v1.include_router(agents.routes(Agents(documents), auth))
+    v1.include_router(agents.default_routes(NotificationDefaults(documents), auth))
     made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
     v1.include_router(tokens.routes(made_tokens, auth))
     v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))

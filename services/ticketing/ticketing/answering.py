@@ -19,10 +19,15 @@ from ticketing.domain.model import Direction, Fact, Message, Ticket
 from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
 from ticketing.domain.people import copied, with_people
 from ticketing.domain.placing import claim_key
+from ticketing.noticing import of_assignment
 from ticketing.surroundings import Surroundings
 
 _MOST_EARLIER = 20
 """Mails that are quoted below the one that is answered."""
+
+
+class UnknownAgent(Exception):
+    """There are agents, and none of that id."""
 
 
 class KeyReused(Exception):
@@ -134,14 +139,21 @@ class Answering:
             await self._commit(ticket, kept, by=by, sending=None)
         return kept
 
-    async def change(self, ticket: Ticket, change: TicketChange, *, by: str) -> Ticket:
-        """Change status, assignee, priority, tags or queue; StateConflict if it moved on."""
+    async def change(
+        self, ticket: Ticket, change: TicketChange, *, by: str, acting: str | None = None
+    ) -> Ticket:
+        """Change status, assignee, priority, tags or queue; StateConflict if it moved on.
+
+        ``acting`` is the id of the agent who does it, where that is known. NotConfigured for a
+        queue that is not there, UnknownAgent for an assignee who is none.
+        """
         wanted = change.model_dump(exclude_unset=True)
         changed = {k: v for k, v in wanted.items() if getattr(ticket, k) != v}
         if not changed:
             return ticket
         if "queue" in changed and self._around.configuration().inbound(changed["queue"]) is None:
             raise NotConfigured(f"there is no queue {changed['queue']}")
+        self._must_be_agent(changed.get("assignee"))
         old = {key: getattr(ticket, key) for key in changed}
         now = self._around.now()
         after = replace(ticket, **changed, updated_at=now)
@@ -155,9 +167,18 @@ class Answering:
             change={key: [old[key], changed[key]] for key in changed},
             by=by,
         )
-        saved = await self._store.save(after, [fact])
-        await self._tell(saved, [fact])
+        facts = [fact]
+        if "assignee" in changed:
+            facts += of_assignment(self._around, after, by=by, acting=acting)
+        saved = await self._store.save(after, facts)
+        await self._tell(saved, facts)
         return saved
+
+    def _must_be_agent(self, assignee: str | None) -> None:
+        """Where no agents are set up, anything may be written there."""
+        there = self._around.configuration()
+        if assignee is not None and there.agents and there.agent(assignee) is None:
+            raise UnknownAgent(assignee)
 
     async def _asked_before(
         self, what: str, ticket: Ticket, key: str

@@ -1,6 +1,6 @@
 """Opens a ticket for a mail, and asks for the receipt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postbus.appearance import Look, look_of
 from postbus.contracts.base import derived_id
@@ -11,9 +11,11 @@ from postbus.mail.cause import cause_of
 from postbus.tokens import StampKind
 from ticketing.domain.filing import Filing, open_ticket
 from ticketing.domain.model import Ticket
+from ticketing.domain.notices import Happening
 from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
 from ticketing.domain.people import people_of
 from ticketing.domain.receipts import receipt_words, wants_receipt
+from ticketing.noticing import of_mail
 from ticketing.surroundings import Surroundings
 
 
@@ -53,6 +55,8 @@ class Opening:
             people=people_of(mail, self._around.is_own),
             follows=wanted.follows,
         )
+        notices = of_mail(self._around, Happening.NEW_TICKET, filing, mail)
+        filing = replace(filing, facts=(*filing.facts, *notices))
         channel = self._around.configuration().inbound(mail.channel)
         if channel is None or not wants_receipt(mail, channel):
             return filing

@@ -9,10 +9,12 @@ from postbus.configuration.filter import OutboundFilter
 from postbus.contracts.appearance import Appearance
 from postbus.contracts.base import Contract
 from postbus.contracts.configuration import (
+    Agent,
     ApiToken,
     FilterEntry,
     InboundChannel,
     LoopLimits,
+    Notifications,
     OutboundChannel,
     TicketType,
 )
@@ -32,6 +34,8 @@ Model = TypeVar(
     Appearance,
     DkimSigning,
     LoopLimits,
+    Agent,
+    Notifications,
 )
 
 
@@ -63,6 +67,8 @@ class Configuration:
     filter: OutboundFilter = field(default_factory=OutboundFilter)
     loop_limits: LoopLimits = field(default_factory=LoopLimits)
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
+    agents: tuple[Agent, ...] = ()
+    notifications: Notifications = field(default_factory=Notifications)
     _inbound: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
     _outbound: Mapping[str, OutboundChannel] = field(default_factory=dict, repr=False)
     _types: Mapping[str, TicketType] = field(default_factory=dict, repr=False)
@@ -70,6 +76,9 @@ class Configuration:
     _channels: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
     _appearances: Mapping[str, Appearance] = field(default_factory=dict, repr=False)
     _dkim: Mapping[str, DkimSigning] = field(default_factory=dict, repr=False)
+    _own: frozenset[str] = field(default=frozenset(), repr=False)
+    _agents: Mapping[str, Agent] = field(default_factory=dict, repr=False)
+    _agents_by_address: Mapping[str, Agent] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, documents: Iterable[Contract], revision: int = 0) -> "Configuration":
@@ -79,10 +88,12 @@ class Configuration:
         outbound = _by_id(given, OutboundChannel)
         types = _by_id(given, TicketType)
         tokens = _by_id(given, ApiToken)
+        agents = _by_id(given, Agent)
         channels: dict[str, InboundChannel] = {}
         for channel in inbound.values():
             for address in channel.own_addresses():
                 channels.setdefault(normalise(address), channel)
+        sends_as = (address for one in outbound.values() for address in one.own_addresses())
         return cls(
             revision=revision,
             inbound_channels=tuple(inbound.values()),
@@ -91,6 +102,8 @@ class Configuration:
             filter=OutboundFilter.of(_by_id(given, FilterEntry).values()),
             loop_limits=_by_id(given, LoopLimits).get("default", LoopLimits()),
             tokens=tuple(tokens.values()),
+            agents=tuple(agents.values()),
+            notifications=_by_id(given, Notifications).get("default", Notifications()),
             _inbound=inbound,
             _outbound=outbound,
             _types=types,
@@ -98,6 +111,9 @@ class Configuration:
             _channels=channels,
             _appearances=_by_id(given, Appearance),
             _dkim=_by_id(given, DkimSigning),
+            _own=frozenset(channels) | {normalise(address) for address in sends_as},
+            _agents=agents,
+            _agents_by_address={normalise(one.address): one for one in agents.values()},
         )
 
     def inbound(self, id_: str) -> InboundChannel | None:
@@ -124,14 +140,22 @@ class Configuration:
         """The keys that mail of that outbound channel is signed with, where it has any."""
         return self._dkim.get(outbound_id)
 
+    def agent(self, id_: str) -> Agent | None:
+        """The agent of that id."""
+        return self._agents.get(id_)
+
+    def agent_of_address(self, address: str) -> Agent | None:
+        """The agent whose address it is, itself or as its plus-address (RFC 5233 §1)."""
+        found = (self._agents_by_address.get(one) for one in with_fewer_tags(normalise(address)))
+        return next((agent for agent in found if agent is not None), None)
+
     def own_addresses(self) -> frozenset[str]:
         """Every address that is ours, normalised: of inbound channels and of senders."""
-        senders = {
-            normalise(address)
-            for channel in self.outbound_channels
-            for address in channel.own_addresses()
-        }
-        return frozenset(self._channels) | senders
+        return self._own
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address, or a plus-address of it, is one that we take mail at or send as."""
+        return any(one in self._own for one in with_fewer_tags(normalise(address)))
 
     def channel_of_address(self, address: str) -> InboundChannel | None:
         """The inbound channel that an address or a plus-address of it belongs to.

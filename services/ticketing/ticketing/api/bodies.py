@@ -109,6 +109,37 @@ class MessageBody(BaseModel):
     problems: list[str] = Field(description="what was odd about the form of the mail")
 
 
+class NotificationBody(BaseModel):
+    """What an agent is told of a ticket, and by which mail."""
+
+    agent: str
+    happening: str = Field(description="`new-ticket`, `answer` or `assignment`")
+    at: datetime
+    state: str = Field(description="`waiting`, `told`, or `dropped`: it needs no telling any more")
+    message: str | None = Field(description="id of the mail; it may tell of other tickets too")
+    on: int | None = Field(description="number of the ticket that has this mail")
+    delivery: DeliveryBody | None
+
+
+class PauseBody(BaseModel):
+    """Why an agent gets no notifications."""
+
+    at: datetime
+    reason: str
+
+
+class AgentBody(BaseModel):
+    """Somebody whom tickets can be assigned to."""
+
+    id: str
+    name: str
+    enabled: bool
+    queues: list[str]
+    paused: PauseBody | None = Field(
+        description="a notification came back from her address for good, and no more are sent"
+    )
+
+
 class CustomerBody(BaseModel):
     """Somebody who writes to us."""
 

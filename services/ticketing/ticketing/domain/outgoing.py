@@ -104,6 +104,34 @@ def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequeste
     )
 
 
+def notification_of(
+    ticket: Ticket,
+    *,
+    send_id: str,
+    to: Address,
+    sender: Address,
+    subject: str,
+    text: str,
+    stamp: str,
+    cause: Cause | None,
+    now: datetime,
+) -> SendRequested:
+    """The request to tell an agent what happened; it answers no mail, so that no thread joins it.
+
+    Without a `cause` a person caused it.
+    """
+    letter = Letter(
+        send_id=send_id,
+        kind=SendKind.NOTIFICATION,
+        to=(to,),
+        text=text,
+        stamp=stamp,
+        sender=sender,
+        cause=cause,
+    )
+    return request_of(letter, ticket, now=now).model_copy(update={"subject": subject})
+
+
 def send_requested(ticket: Ticket, request: SendRequested) -> Fact:
     """`postbus.send.requested.<queue>`"""
     return fact_of(SEND_REQUESTED, ticket.queue, ticket, request, cause=request.send_id)
