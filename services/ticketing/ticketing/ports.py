@@ -109,6 +109,12 @@ class Filed(Protocol):
         Nor mail of strangers, and of ours only what was sent.
         """
 
+    async def newest_of(self, customer_id: str, *, limit: int) -> list[Ticket]:
+        """The newest tickets of a customer."""
+
+    async def count_inbound(self, ticket_ids: Sequence[str], *, since: datetime) -> int:
+        """How many mails came in on these tickets from then on."""
+
     async def outbound(
         self, ticket_id: str, *, message_ids: Sequence[str] | None = None
     ) -> list[Message]:
