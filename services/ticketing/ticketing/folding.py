@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from postbus.contracts.mail import MailReceived
+from postbus.mail.addresses import normalise
 from ticketing.domain.folding import (
     HOUR,
     NEWEST,
     TEN_MINUTES,
+    WORTH_A_LOOK,
     Came,
     alike,
     is_burst,
@@ -27,12 +29,15 @@ class Folding:
     async def ticket_for(self, mail: MailReceived) -> Ticket | None:
         """The ticket that the mail goes on with; None where it opens one of its own.
 
-        One look for most mail; a second one only where the customer wrote the same within an hour.
-        Only for what refers to nothing and has an id of its own, by which it is found again.
+        No look for most mail; one from the third of a sender within an hour on, and more only where
+        they wrote the same. Only for what refers to nothing and has an id of its own, by which it
+        is found again.
         """
         if mail.message_id is None or only_key(mail) is None:
             return None
         now = self._around.now()
+        if self._around.lately.count(normalise(mail.customer.address), now) < WORTH_A_LOOK:
+            return None
         customer = await self._store.meet_customer(mail.customer, now=now)
         newest = await self._store.newest_of(customer.id, limit=NEWEST)
         ticket = alike(mail, newest, now=now)

@@ -1,7 +1,7 @@
 """What the handlers and the API of ticketing have around them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from postbus.configuration import Configuration, NoOutbound
@@ -9,6 +9,7 @@ from postbus.configuration.snapshot import RELAY_ID
 from postbus.contracts.tickets import QueueRef
 from postbus.tokens import Stamper
 from ticketing.domain.model import Fact, Ticket
+from ticketing.lately import Lately
 from ticketing.ports import Filed, LanguageOf, ReceiptFailed, Tell
 from ticketing.telling import Telling
 
@@ -26,6 +27,7 @@ class Surroundings:
     now: Callable[[], datetime]
     language_of: LanguageOf
     receipt_failed: ReceiptFailed
+    lately: Lately = field(default_factory=Lately)
 
     @property
     def bus(self) -> Tell:

@@ -75,7 +75,10 @@ async def test_a_chain_without_references_is_one_ticket_in_any_order(desk: Desk)
     for number, order in enumerate(itertools.permutations("abcde")):
         chain = {
             one: mail_received(
-                f"{one}{number}", in_reply_to=(f"{before}{number}@example.com",) if before else ()
+                f"{one}{number}",
+                # Of another matter each: what says the same in crowds goes on one ticket.
+                subject=f"Matter {number}",
+                in_reply_to=(f"{before}{number}@example.com",) if before else (),
             )
             for before, one in zip(("", *"abcd"), "abcde", strict=True)
         }

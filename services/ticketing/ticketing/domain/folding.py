@@ -17,6 +17,8 @@ from ticketing.domain.filing import description_of
 from ticketing.domain.model import Ticket
 
 TEN_MINUTES, HOUR = timedelta(minutes=10), timedelta(hours=1)
+WORTH_A_LOOK = 3
+"""Mails of a sender within an hour that one process saw; its replicas see the others."""
 NEWEST = 30
 """So many tickets of a customer are looked at; a burst that says the same has one among them."""
 
