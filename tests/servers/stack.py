@@ -30,10 +30,11 @@ class Answer:
 
 @dataclass
 class LocalStack:
-    """`python -m local`, its endpoints, and what a user does with them."""
+    """`python -m local`, its endpoints, and what a user does with them; or another `module`."""
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    module: str = "local"
     process: "subprocess.Popen[bytes] | None" = None
     base: int = 0
 
@@ -41,7 +42,7 @@ class LocalStack:
         self.base = self.base or free_base()
         with (self.home.parent / "up.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "local"],
+                [sys.executable, "-m", self.module],
                 cwd=REPOSITORY,
                 env={
                     **os.environ,
