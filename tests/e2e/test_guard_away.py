@@ -38,6 +38,8 @@ def written(world: World, subject: str) -> int:
     house.take(letter(new_mail(subject, sender=CUSTOMER, to=to), CUSTOMER))
     number = house.stack.ticket_titled(subject)["number"]
     agent_answers(house, number)
+    # Whoever has not taken it yet would take it for a mail of later.
+    house.stack.until(house.services.have_heard_all, what="dispatch to have both")
     return int(number)
 
 

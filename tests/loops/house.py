@@ -61,6 +61,7 @@ class House(Protocol):
     """What the post needs of a Postbus, by whatever way its mail comes and goes."""
 
     stack: LocalStack
+    services: "Services"
 
     @property
     def facts(self) -> list[Fact]: ...
@@ -103,11 +104,11 @@ class SmtpHouse:
         self.relay.start()
         environment = surroundings(clock_file, self.relay)
         self.stack = LocalStack(folder / "home", environment, "loops.up").start()
-        self._services = Services(self.stack)
+        self.services = Services(self.stack)
 
     @property
     def facts(self) -> list[Fact]:
-        return self._services.told.facts
+        return self.services.told.facts
 
     @property
     def outbox(self) -> list[Sent]:
@@ -133,10 +134,10 @@ class SmtpHouse:
             smtp.sendmail(letter.sender, [letter.to], letter.data)
 
     def is_quiet(self) -> bool:
-        return self._services.are_quiet()
+        return self.services.are_quiet()
 
     def close(self) -> None:
-        self._services.told.close()
+        self.services.told.close()
         code = self.stack.stop()
         self.relay.stop()
         assert code == 0, "the stack did not stop in order"
@@ -156,7 +157,11 @@ class Services:
         self._monitor = f"http://127.0.0.1:{stack.base + 7}/jsz?consumers=true&streams=true"
 
     def are_quiet(self) -> bool:
-        """Nothing waits in a durable, all that was told was heard, and every mail has an end."""
+        """All that was told was heard, and every mail that was to be sent has an end."""
+        return self.have_heard_all() and not self.told.on_the_way
+
+    def have_heard_all(self) -> bool:
+        """Nothing waits in a durable, and we heard all that was told, too."""
         heard = dict(self.told.heard)
         with urllib.request.urlopen(self._monitor, timeout=10) as answer:
             found = json.load(answer)
@@ -168,7 +173,7 @@ class Services:
             name, last = stream["name"], stream["state"]["last_seq"]
             if name in self.told.watched and heard.get(name, 0) < last:
                 return False
-        return not self.told.on_the_way
+        return True
 
 
 def _streams(found: dict[str, Any]) -> Iterator[dict[str, Any]]:

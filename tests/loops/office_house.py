@@ -37,12 +37,12 @@ class OfficeHouse:
         self._office.microsoft.add_mailbox(MAILBOX)
         channel = self._office.connect(MAILBOX, tenant=TENANT)
         self._office.until_state(channel["id"], "connected")
-        self._services = Services(self.stack)
+        self.services = Services(self.stack)
         self._busy_at = time.monotonic()
 
     @property
     def facts(self) -> list[Fact]:
-        return self._services.told.facts
+        return self.services.told.facts
 
     def has(self, address: str) -> bool:
         local, _, domain = address.lower().rpartition("@")
@@ -53,12 +53,12 @@ class OfficeHouse:
         self._busy_at = time.monotonic()
 
     def is_quiet(self) -> bool:
-        if not self._services.are_quiet():
+        if not self.services.are_quiet():
             self._busy_at = time.monotonic()
         return time.monotonic() - self._busy_at > _SURELY_SEEN_SECONDS
 
     def close(self) -> None:
-        self._services.told.close()
+        self.services.told.close()
         code = self._office.stop()
         self._relay.stop()
         assert code == 0, "the stack did not stop in order"
