@@ -50,6 +50,10 @@ class Mailbox:
 
     def find(self, question: FindSent) -> FoundSent:
         self.looks.append(question.message_id)
+        if question.with_head:
+            mail = self.mails.get(question.message_id)
+            head = mail.partition(b"\r\n\r\n")[0].decode() if mail is not None else None
+            return FoundSent(found=mail is not None, head=head)
         if self.found:
             return FoundSent(found=self.found.pop(0))
         return FoundSent(found=question.message_id in self.mails)
@@ -66,6 +70,7 @@ class Stage:
     relay_port: int
     replicas: AsyncExitStack
     settings: dict[str, Any] = field(default_factory=dict)
+    guard_leaves: Callable[[], Awaitable[None]] | None = None
 
     async def configure(self, kind: str, document: dict[str, Any]) -> None:
         bucket = await self.admin.jetstream().key_value("postbus-config")
@@ -89,7 +94,13 @@ class Stage:
 
     async def guard_allows(self) -> None:
         verdict = Verdict(decision=Decision.ALLOW, rule="none", reason="a test")
-        await self._answer(JUDGE_SUBJECT, lambda _: _done(verdict))
+        await self.judged_by(lambda _: _done(verdict))
+
+    async def judged_by(self, judge: Callable[[bytes], Awaitable[Contract]]) -> None:
+        """From now on that is what the guard says."""
+        if self.guard_leaves is not None:
+            await self.guard_leaves()
+        self.guard_leaves = await self._answer(JUDGE_SUBJECT, judge)
 
     async def read_by(self, mailbox: Mailbox) -> Callable[[], Awaitable[None]]:
         """Somebody reads the mailbox and answers; gives back what makes them go away."""

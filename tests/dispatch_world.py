@@ -7,6 +7,7 @@ from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.nats_turns import NatsTurns
 from dispatch.adapters.smtp_transport import SmtpTransport
+from dispatch.canary import Canary
 from dispatch.copying import Copying
 from dispatch.deciding import Deciding
 from dispatch.domain.attempts import Attempt, is_orphan
@@ -110,7 +111,7 @@ class World:
             hurried.append(attempt.request.send_id)
 
         deciding = Deciding(around.ledger, around.tell, hurry, around.now)
-        return Sending(around, copying), deciding
+        return Sending(around, copying, Canary(around, after_seconds=60)), deciding
 
     async def begin(self, send_id: str = "s-1") -> None:
         request = send_requested(send_id)

@@ -56,7 +56,7 @@ MADE_SECRETS = (
     DeclaredSecret(
         "stamp-keys",
         {"stamp.keys": "stamp.keys"},
-        ("ingest-forward", "ingest-graph", "ingest-imap", "ticketing"),
+        ("config", "ingest-forward", "ingest-graph", "ingest-imap", "ticketing"),
     ),
     DeclaredSecret("sealing-public", {"sealing.public": "sealing.public"}, ("config",)),
     DeclaredSecret(

@@ -135,6 +135,7 @@ def _own_settings(home: Home, ports: Ports, mongodb_url: str) -> dict[str, dict[
             "BOOTSTRAP_TOKENS_FILE": str(home.keys / "tokens.json"),
             "SECRETS_PUBLIC_KEY_FILE": str(home.keys / "sealing.public"),
             "FORWARD_DOOR": f"127.0.0.1:{ports.smtp_in}",
+            "STAMP_KEYS_FILE": stamp_keys,
             "PUBLIC_URL": f"http://127.0.0.1:{ports.health('config')}",
             "ALLOW_PRIVATE_HOSTS": "true",
         },

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,31 @@ from loopguard.settings import LoopguardSettings
 from postbus.bus import Bus, BusSettings
 from postbus.bus.apply import apply
 from postbus.contracts.catalogue import JUDGE_SUBJECT
-from postbus.contracts.guard import GUARD_ERROR_RULE, JudgeRequest, SendKind, Verdict
+from postbus.contracts.guard import (
+    GUARD_ERROR_RULE,
+    Fingerprint,
+    JudgeRequest,
+    SendKind,
+    Verdict,
+)
 from servers.nats import NatsServer
 
 AT_ONCE = (1, 4, 16)
 
 
 def receipt(n: int, recipient: str) -> JudgeRequest:
-    return question(send_id=f"{recipient}-{n}", recipients=(recipient,), cause=cause())
+    """For a mail of many words, each its own, so that all there is to read and write is."""
+    print_ = Fingerprint(
+        subject=f"{n:016x}",
+        content=blake2b(f"{recipient}-{n}".encode(), digest_size=8).hexdigest(),
+        similar="0f" * 8,
+    )
+    return question(
+        send_id=f"{recipient}-{n}",
+        ticket_number=n,
+        recipients=(recipient,),
+        cause=cause(sender=recipient, fingerprint=print_),
+    )
 
 
 CASES: dict[str, Callable[[int], JudgeRequest]] = {

@@ -10,7 +10,7 @@ from typing import Any
 import nats
 from nats.aio.msg import Msg
 
-_OPEN_ENDS = ("postbus.send.requested", "postbus.send.deferred")
+_OPEN_ENDS = ("postbus.send.requested", "postbus.send.judged", "postbus.send.deferred")
 _POLL_SECONDS = 0.02
 
 

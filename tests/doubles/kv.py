@@ -63,9 +63,17 @@ class MemoryBucket:
             self._expect(key, revision)
         self._write(key, b"", "DEL")
 
-    async def all(self) -> dict[str, Entry]:
+    async def put(self, key: str, value: bytes, *, ttl_seconds: int | None = None) -> int:
         await self._reach()
-        live = ((key, self._live(key)) for key in list(self._entries))
+        self.lives_seconds[key] = ttl_seconds
+        return self._write(key, value, "PUT")
+
+    async def purge(self, key: str, *, revision: int | None = None) -> None:
+        await self.delete(key, revision=revision)
+
+    async def all(self, prefix: str = "") -> dict[str, Entry]:
+        await self._reach()
+        live = ((key, self._live(key)) for key in list(self._entries) if key.startswith(prefix))
         return {key: entry for key, entry in live if entry is not None}
 
     async def history(self, key: str) -> list[Entry]:
@@ -175,12 +183,15 @@ class MemoryBus:
         if all(told.event_id != event_id for told in self.told):
             self.told.append(Told(event_type, last_token, data, event_id, about))
 
-    async def stored(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
-        """What was told, as the stream would have it."""
+    async def stored(
+        self, stream: str, subject: str, *, after: int = 0, since: datetime | None = None
+    ) -> AsyncIterator[Stored]:
+        """What was told, as the stream would have it; all of it at `TOLD_AT`."""
         assert TOPOLOGY.stream_of(subject).name == stream
         for sequence, told in enumerate(list(self.told), 1):
             full = f"{told.event_type}.{told.last_token}"
-            if sequence > after and full.startswith(subject.removesuffix(">")):
+            late_enough = since is None or since <= TOLD_AT
+            if sequence > after and late_enough and full.startswith(subject.removesuffix(">")):
                 body = event_bytes(
                     _MODELS[told.event_type], told.data, id=told.event_id, source="/postbus/test",
                     type=told.event_type, subject=told.about, time=TOLD_AT,

@@ -32,7 +32,12 @@ def test_the_whole_story_is_in_the_streams(stack: LocalStack) -> None:
             "postbus.mail.received.support",
             "postbus.ticket.opened.support",
             "postbus.ticket.agent-replied.support",
-            *["postbus.send.requested.support", "postbus.send.sent.relay"] * 2,
+            *[
+                "postbus.send.requested.support",
+                "postbus.send.judged.support",
+                "postbus.send.sent.relay",
+            ]
+            * 2,
         ]
     )
     assert mine[0] == "postbus.mail.received.support"

@@ -8,12 +8,14 @@ from prometheus_client import CollectorRegistry
 
 from config_service.adapters.bus import BucketWhenOpen, ServiceBus
 from config_service.adapters.nats_archive import NatsArchive
+from config_service.adapters.nats_guard import NatsGuard
 from config_service.adapters.nats_health import NatsHealth
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
 from config_service.adapters.nats_talk import NatsAudit
 from config_service.api import (
     held_mails,
+    loop_verdicts,
     outbound_filter,
     ticket_types,
     tokens,
@@ -23,6 +25,8 @@ from config_service.app_channels import Around, add_routes, microsoft_http
 from config_service.resources.audit import AuditTrail
 from config_service.resources.documents import Documents
 from config_service.resources.held_mails import HeldMails
+from config_service.resources.loop_limits import Limits
+from config_service.resources.loop_verdicts import LoopVerdicts, Reading
 from config_service.resources.outbound_filter import FilterByHand
 from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.seeding import ensure_tokens, read_bootstrap_tokens, seed
@@ -36,10 +40,12 @@ from postbus.bus.topology import CONFIG_BUCKET, HEALTH_BUCKET, SECRETS_BUCKET, T
 from postbus.configuration import Follower
 from postbus.contracts.base import utc_now
 from postbus.microsoft.msal_http import MsalHttp
+from postbus.reading import MailReader
 from postbus.runtime import body_limit, problems
 from postbus.runtime.auth import BearerAuth
 from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
+from postbus.tokens import Stamper, read_keys
 
 NAME = "config"
 TOKEN_BYTES = 32
@@ -140,12 +146,23 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
     v1.include_router(tokens.routes(made_tokens, auth))
     v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))
+    v1.include_router(loop_verdicts.limit_routes(Limits(documents), auth))
+    verdicts = LoopVerdicts(
+        documents, NatsArchive(bus), NatsGuard(bus), NatsAudit(bus), _reading(settings)
+    )
+    v1.include_router(loop_verdicts.routes(verdicts, auth, utc_now))
     api.include_router(v1)
     return api
 
 
 def _held_mails(settings: Settings, bus: ServiceBus) -> HeldMails:
     return HeldMails(NatsArchive(bus), open_store(settings.blob_url), NatsAudit(bus), utc_now)
+
+
+def _reading(settings: Settings) -> Reading:
+    keys = settings.stamp_keys_file
+    stamper = Stamper(settings.tenant, read_keys(keys)) if keys else None
+    return Reading(MailReader(settings.reading_limits).read, stamper.find if stamper else None)
 
 
 def _new_token() -> str:

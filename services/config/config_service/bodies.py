@@ -90,6 +90,14 @@ class TestView(Contract):
     steps: tuple[StepView, ...]
 
 
+class MarksView(Contract):
+    """Which of our marks were on a mail that was sent, when it was read back."""
+
+    checked_at: datetime
+    kept: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
 class HealthView(Contract):
     """How one channel is doing; what is null is not known here."""
 
@@ -107,6 +115,11 @@ class HealthView(Contract):
     lag_seconds: float | None = None
     credential_expires_at: datetime | None = None
     waiting: int | None = Field(default=None, description="mails there that are not fetched yet")
+    marks: MarksView | None = Field(
+        default=None,
+        description="of an outbound channel whose sent mail can be read: one automatic mail a day "
+        "is read back; null: none was yet, or the channel keeps none that could be read",
+    )
     sign_in_url: str | None = Field(
         default=None,
         description="of a mailbox that needs its owner to sign in anew with Microsoft: opened in a "

@@ -1,11 +1,13 @@
 """What this service needs of the world, in its own words."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from config_service.domain.channel_health import Step
 from config_service.domain.google_consent import Consent
 from config_service.domain.held_mails import Told
+from config_service.domain.loop_verdicts import ToldVerdict
 from config_service.domain.microsoft_consent import Consent as AskedConsent
 from config_service.domain.microsoft_consent import Flow
 from postbus.configuration import Kept
@@ -14,6 +16,15 @@ from postbus.connecting.credentials import MicrosoftSignIn
 from postbus.contracts.base import JsonObject
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import Change, InboundChannel, OutboundChannel
+from postbus.contracts.guard import (
+    DryRun,
+    DryRunRequest,
+    GuardState,
+    JudgeRequest,
+    Lifted,
+    LiftRequest,
+    Verdict,
+)
 from postbus.contracts.mailboxes import CompletenessProof, KnownHealth
 from postbus.contracts.trying import TryResult
 
@@ -145,6 +156,25 @@ class Archive(Protocol):
 
     async def held(self) -> Sequence[Told]:
         """Every fact about mails that are or were held."""
+
+    def verdicts(self, since: datetime, queue: str | None) -> AsyncIterator[ToldVerdict]:
+        """The verdicts of the loop guard from then on, of one queue or all, oldest first."""
+
+
+class AskGuard(Protocol):
+    """Asks the loop guard; BusUnavailable from every call when it does not answer."""
+
+    async def explain(self, question: JudgeRequest) -> Verdict:
+        """The verdict that it would give; nothing is counted."""
+
+    async def dry_run(self, request: DryRunRequest) -> DryRun:
+        """What other limits would have decided."""
+
+    async def lift(self, request: LiftRequest) -> Lifted:
+        """Let it forget."""
+
+    async def state(self) -> GuardState:
+        """What holds more than one mail now."""
 
 
 class Blobs(Protocol):

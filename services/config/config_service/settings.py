@@ -12,13 +12,14 @@ from config_service.domain.gmail import (
 )
 from config_service.domain.microsoft import MICROSOFT_SMTP_HOST, MICROSOFT_SMTP_PORT
 from postbus.connecting.google import TOKEN_URL
+from postbus.reading.settings import ReadingSettings
 from postbus.runtime.settings import ServiceSettings
 
 _HOST_PORT = r"^.+:\d{1,5}$"
 AUTHORIZE_URL = "https://accounts.google.com/o/oauth2/v2/auth"
 
 
-class Settings(ServiceSettings):
+class Settings(ServiceSettings, ReadingSettings):
     """What the config service needs to know beyond what every service does."""
 
     mail_domain: str = Field(
@@ -37,6 +38,12 @@ class Settings(ServiceSettings):
         default=None,
         description="host:port of the SMTP door of ingest-forward, for tests of channels",
         pattern=_HOST_PORT,
+    )
+    tenant: str = Field(default="postbus", description="name of this installation, signed along")
+    stamp_keys_file: Path | None = Field(
+        default=None,
+        description="the keys of our stamps: with them an explanation of a verdict recognises our "
+        "own mail",
     )
     max_request_bytes: int = Field(
         default=1024 * 1024, gt=0, description="largest body of an API request, bytes"

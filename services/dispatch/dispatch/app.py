@@ -19,6 +19,7 @@ from dispatch.adapters.smtp_sign_in import SignIn
 from dispatch.adapters.smtp_transport import SmtpTransport, relay_target
 from dispatch.adapters.threads import Threads
 from dispatch.adapters.transports import Transports
+from dispatch.canary import Canary
 from dispatch.copying import Copying
 from dispatch.deciding import Deciding
 from dispatch.domain.copies import GIVE_UP_AFTER, CopyTask
@@ -46,6 +47,7 @@ from postbus.secrets import KeptSecrets, Opener, OpenSecret
 
 log = structlog.get_logger("dispatch")
 
+_LOOK_EVERY_SECONDS = 30.0
 _COPIES_AT_A_TIME = 2
 """Of one mailbox; its server is spoken with by one thread."""
 
@@ -81,11 +83,17 @@ class _Parts:
         self._transport = _transport(settings, self.bus, self.registry)
         self._around = self._surroundings()
         copying = _copying(self._around, settings)
-        sending = Sending(self._around, copying)
+        self._canary = Canary(self._around, after_seconds=settings.canary_after_seconds)
+        sending = Sending(self._around, copying, self._canary)
         self._lanes = Lanes(sending.attempt, width=settings.lane_width, now=utc_now)
         self._copies = Lanes(copying.attempt, width=_COPIES_AT_A_TIME, now=utc_now)
         self._sweep = self._sweeper(sending)
         self._rounds = Rounds(self._sweep.again, name="sweep", seconds=settings.sweep_seconds)
+        self._looking = Rounds(
+            self._canary.once,
+            name="canary",
+            seconds=min(_LOOK_EVERY_SECONDS, settings.canary_after_seconds),
+        )
         self._subscribe()
 
     def _surroundings(self) -> Around:
@@ -161,9 +169,11 @@ class _Parts:
             log.info("ledger_taken_up", mails=found)
         await self.bus.start()
         self._rounds.start()
+        self._looking.start()
 
     async def stop(self) -> None:
         await self._rounds.stop()
+        await self._looking.stop()
         # Attempts under way still need the bus to write down how they ended.
         await self._lanes.stop(seconds=self._settings.graceful_seconds * 0.8)
         # A copy under way is in the ledger, and due again when its time is over.

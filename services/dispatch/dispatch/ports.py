@@ -103,9 +103,6 @@ class BeforeData(Protocol):
 class Transport(Protocol):
     """A way out."""
 
-    def marks_survive(self, channel: OutboundChannel) -> bool:
-        """Whether the other side keeps Auto-Submitted and the like."""
-
     async def send(
         self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:
@@ -119,6 +116,11 @@ class Transport(Protocol):
         self, channel: OutboundChannel, message_id: str, handle: str | None
     ) -> bool | None:
         """Whether a mail was sent, by looking where it was sent from; None if nobody can look."""
+
+    async def head(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bytes | None:
+        """The header of a mail that was sent, as its mailbox has it; None where nobody can say."""
 
     async def try_out(self, question: TryOutbound) -> TryResult:
         """Connect, sign in and name the sender, and send nothing."""

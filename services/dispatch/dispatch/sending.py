@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from dispatch.canary import Canary
 from dispatch.claim import Claim, Claimant
 from dispatch.composing import letter_of
 from dispatch.copying import Copying
@@ -64,8 +65,9 @@ class _Sent:
 class Sending:
     """Attempts; each gives back when to come again, or None when the mail reached its end."""
 
-    def __init__(self, around: Around, copying: Copying) -> None:
+    def __init__(self, around: Around, copying: Copying, canary: Canary) -> None:
         self._a = around
+        self._canary = canary
         self._copying = copying
         self._recording = Recording(around)
         self._doubting = Doubting(around, self._recording)
@@ -180,7 +182,7 @@ class Sending:
             recipients=recipients(request),
             outbound_channel=outbound.id,
             outbound_kind=outbound.kind,
-            marks_survive=self._a.transport.marks_survive(outbound),
+            marks_survive=self._canary.marks_survive(outbound),
             cause=request.cause,
             asked_at=now,
         )
@@ -219,6 +221,7 @@ class Sending:
             trouble = error
         else:
             await self._sent(claim.kept, outbound, sent)
+            self._canary.sent(claim.kept, outbound)
         await self._watching.saw(outbound.id, trouble)
         return again
 

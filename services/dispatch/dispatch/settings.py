@@ -38,6 +38,12 @@ class DispatchSettings(ConnectingSettings, ServiceSettings):
         default=(60, 300, 900, 1800, 3600, 7200, 14400),
         description="waits after a refusal for now (4yz), seconds; the last repeats for 5 days",
     )
+    canary_after_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="how long after it was sent an automatic mail is read back where its mailbox "
+        "can be read, once a day, to see whether our marks are still on it, seconds",
+    )
     sweep_seconds: float = Field(
         default=15, description="how often the ledger is looked through, seconds"
     )

@@ -97,6 +97,9 @@ class Session(Protocol):
     async def has_message(self, folder: str, message_id: str) -> bool:
         """Whether a folder has a mail of that Message-ID."""
 
+    async def head_of(self, folder: str, message_id: str) -> bytes | None:
+        """The header of the mail of that Message-ID; None if it is not there."""
+
     async def append(self, folder: str, mail: bytes, sent_at: datetime) -> None:
         """Put a mail into a folder, marked as read."""
 

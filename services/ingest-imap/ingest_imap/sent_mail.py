@@ -58,7 +58,11 @@ class SentMail:
         try:
             async with self._session(channel) as session:
                 folder = await session.sent_folder(channel.imap.sent_folder)
-                return FoundSent(found=await session.has_message(folder, question.message_id))
+                if not question.with_head:
+                    return FoundSent(found=await session.has_message(folder, question.message_id))
+                head = await session.head_of(folder, question.message_id)
+                text = None if head is None else head.decode("ascii", "replace")
+                return FoundSent(found=head is not None, head=text)
         except (PostbusError, ConnectionLost, NotGiven, FolderMissing) as error:
             return FoundSent(found=None, detail=f"{type(error).__name__}: {error}"[:300])
 

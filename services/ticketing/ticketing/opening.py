@@ -6,10 +6,11 @@ from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, MailReceived
+from postbus.mail.cause import cause_of
 from postbus.tokens import StampKind
 from ticketing.domain.filing import Filing, open_ticket
 from ticketing.domain.model import Ticket
-from ticketing.domain.outgoing import Letter, cause_of, message_of, request_of, send_requested
+from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
 from ticketing.domain.people import people_of
 from ticketing.domain.receipts import receipt_text, wants_receipt
 from ticketing.surroundings import Surroundings

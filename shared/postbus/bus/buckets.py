@@ -86,18 +86,16 @@ class Bucket:
         self, key: str, value: bytes, *, revision: int, ttl_seconds: int | None = None
     ) -> int:
         """Write if the key is still at that revision. StateConflict, BusUnavailable."""
-        headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
-        if ttl_seconds is not None:
-            headers["Nats-TTL"] = f"{ttl_seconds}s"
+        headers = {"Nats-Expected-Last-Subject-Sequence": str(revision), **_life(ttl_seconds)}
         return await self._publish(key, value, headers)
 
-    async def put(self, key: str, value: bytes) -> int:
+    async def put(self, key: str, value: bytes, *, ttl_seconds: int | None = None) -> int:
         """Write whatever is there now, for values of which the last one is right; its revision.
 
         Raises:
             BusUnavailable: it may be written all the same.
         """
-        return await self._publish(key, value, {})
+        return await self._publish(key, value, _life(ttl_seconds))
 
     async def delete(self, key: str, *, revision: int | None = None) -> None:
         """Leave a deletion mark; StateConflict if the key moved on, BusUnavailable."""
@@ -236,6 +234,10 @@ class _Follow:
         finally:
             with suppress(Exception):  # the connection may be gone; the server forgets the watch
                 await watcher.stop()
+
+
+def _life(ttl_seconds: int | None) -> dict[str, str]:
+    return {} if ttl_seconds is None else {"Nats-TTL": f"{ttl_seconds}s"}
 
 
 def _entry(found: KeyValue.Entry) -> Entry:

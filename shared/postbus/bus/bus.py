@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -141,13 +142,15 @@ class Bus:
             self._buckets[name] = Bucket(kv, self._js, name, connected=lambda: self.connected)
         return self._buckets[name]
 
-    async def stored(self, stream: str, subject: str, *, after: int = 0) -> AsyncIterator[Stored]:
-        """What a stream holds under a subject behind that sequence, oldest first.
+    async def stored(
+        self, stream: str, subject: str, *, after: int = 0, since: datetime | None = None
+    ) -> AsyncIterator[Stored]:
+        """What a stream holds under a subject behind that sequence, or from then on, oldest first.
 
         For those the topology names as readers of the stream. BusUnavailable from every step.
         """
         self._must_be_connected()
-        async for one in read_stored(self._connection, stream, subject, after=after):
+        async for one in read_stored(self._connection, stream, subject, after=after, since=since):
             yield one
 
     async def stored_at(self, stream: str, sequence: int) -> Stored | None:

@@ -8,7 +8,7 @@ nats-py 2.16 knows single messages only.
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -35,16 +35,20 @@ class Stored:
 
 
 async def read_stored(
-    client: Client, stream: str, subject: str, *, after: int = 0
+    client: Client, stream: str, subject: str, *, after: int = 0, since: datetime | None = None
 ) -> AsyncIterator[Stored]:
     """The messages of a subject (wildcards allowed) behind that sequence, oldest first.
 
-    What is added while reading is read, too. BusUnavailable from every step.
+    With `since` those that were stored from then on. What is added while reading is read, too.
+    BusUnavailable from every step.
     """
-    while found := await _batch(client, stream, {"next_by_subj": subject, "seq": after + 1}):
+    start: dict[str, str | int] = {"seq": after + 1}
+    if since is not None:
+        start = {"start_time": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+    while found := await _batch(client, stream, {"next_by_subj": subject, **start}):
         for one in found:
             yield one
-        after = found[-1].sequence
+        start = {"seq": found[-1].sequence + 1}
         if not found[-1].to_come:
             return
 

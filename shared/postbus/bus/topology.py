@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 from postbus.contracts.catalogue import (
     ARCHIVIST,
+    DRY_RUN_SUBJECT,
     EVERY_SERVICE,
+    EXPLAIN_SUBJECT,
     FACTS,
     FILED_SUBJECT,
     FIND_SENT_SUBJECT,
+    GUARD_STATE_SUBJECT,
     JUDGE_SUBJECT,
+    LIFT_SUBJECT,
     MAILBOX_READERS,
     PROVE_GRAPH_SUBJECT,
     PROVE_SUBJECT,
@@ -133,7 +137,8 @@ TOPOLOGY = Topology(
     streams=(
         Stream(MAIL, ("postbus.mail.>",), "mail that came in", readers=("config", ARCHIVIST)),
         Stream(TICKETS, ("postbus.ticket.>",), "what happened to tickets"),
-        Stream(SENDING, ("postbus.send.>",), "what goes out, and its outcome"),
+        Stream(SENDING, ("postbus.send.>",), "what goes out, and its outcome",
+               readers=("loopguard", "config")),
         Stream(CHANNELS, ("postbus.channel.>",), "health of channels",
                max_age_seconds=90 * DAY_SECONDS),
         Stream(PARKED, ("postbus.parked.>",), "messages that could not be handled"),
@@ -146,6 +151,11 @@ TOPOLOGY = Topology(
                 watchers=(*MAILBOX_READERS, ARCHIVIST)),
         Durable("ticketing-outcomes", SENDING, OUTCOMES, "ticketing"),
         Durable("dispatch-requests", SENDING, ("postbus.send.requested.>",), "dispatch"),
+        Durable("loopguard-mail", MAIL, ("postbus.mail.received.>",), "loopguard", workers=4),
+        Durable("loopguard-requests", SENDING, ("postbus.send.requested.>",), "loopguard",
+                workers=2),
+        Durable("loopguard-bounces", SENDING, ("postbus.send.bounced.>",), "loopguard",
+                workers=2),
         Durable("dispatch-decisions", SENDING, ("postbus.send.decided.>",), "dispatch"),
     ),
     buckets=(
@@ -168,6 +178,10 @@ TOPOLOGY = Topology(
     ),
     requests=(
         Requests(JUDGE_SUBJECT, "loopguard", ("dispatch",)),
+        Requests(EXPLAIN_SUBJECT, "loopguard", ("config",)),
+        Requests(DRY_RUN_SUBJECT, "loopguard", ("config",)),
+        Requests(LIFT_SUBJECT, "loopguard", ("config",)),
+        Requests(GUARD_STATE_SUBJECT, "loopguard", ("config",)),
         Requests(TRY_OUTBOUND_SUBJECT, "dispatch", ("config",)),
         Requests(TRY_INBOUND_SUBJECT, "ingest-imap", ("config",)),
         Requests(PROVE_SUBJECT, "ingest-imap", ("config",)),

@@ -11,6 +11,7 @@ from postbus.contracts.configuration import (
     ApiToken,
     FilterEntry,
     InboundChannel,
+    LoopLimits,
     OutboundChannel,
     TicketType,
 )
@@ -19,7 +20,9 @@ from postbus.mail.addresses import normalise, with_fewer_tags
 RELAY_ID = "relay"
 """The outbound channel that carries answers when nothing else is said."""
 
-Model = TypeVar("Model", InboundChannel, OutboundChannel, TicketType, ApiToken, FilterEntry)
+Model = TypeVar(
+    "Model", InboundChannel, OutboundChannel, TicketType, ApiToken, FilterEntry, LoopLimits
+)
 
 
 class NoOutboundReason(StrEnum):
@@ -48,6 +51,7 @@ class Configuration:
     outbound_channels: tuple[OutboundChannel, ...] = ()
     ticket_types: tuple[TicketType, ...] = ()
     filter: OutboundFilter = field(default_factory=OutboundFilter)
+    loop_limits: LoopLimits = field(default_factory=LoopLimits)
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
     _inbound: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
     _outbound: Mapping[str, OutboundChannel] = field(default_factory=dict, repr=False)
@@ -73,6 +77,7 @@ class Configuration:
             outbound_channels=tuple(outbound.values()),
             ticket_types=tuple(types.values()),
             filter=OutboundFilter.of(_by_id(given, FilterEntry).values()),
+            loop_limits=_by_id(given, LoopLimits).get("default", LoopLimits()),
             tokens=tuple(tokens.values()),
             _inbound=inbound,
             _outbound=outbound,

@@ -9,6 +9,7 @@ from typing import Any
 
 from postbus.contracts.base import Event
 from postbus.contracts.channels import AuditEvent, ChannelEvent, ParkedEvent
+from postbus.contracts.guard import JudgedEvent
 from postbus.contracts.mail import (
     MailHeldEvent,
     MailImportedEvent,
@@ -32,6 +33,10 @@ ARCHIVIST = "archivist"
 """`postbus reparse` and `postbus import`: programs that people run, with one NATS user."""
 
 JUDGE_SUBJECT = "postbus.loopguard.judge"
+EXPLAIN_SUBJECT = "postbus.loopguard.explain"
+DRY_RUN_SUBJECT = "postbus.loopguard.dry-run"
+LIFT_SUBJECT = "postbus.loopguard.lift"
+GUARD_STATE_SUBJECT = "postbus.loopguard.state"
 TRY_OUTBOUND_SUBJECT = "postbus.dispatch.try"
 TRY_INBOUND_SUBJECT = "postbus.ingest-imap.try"
 PROVE_SUBJECT = "postbus.ingest-imap.prove"
@@ -59,7 +64,7 @@ class Fact:
 
 FACTS: tuple[Fact, ...] = (
     Fact("postbus.mail.received", "channel", MailReceivedEvent, (*INGEST, ARCHIVIST),
-          "ticketing", "a mail came in, normalized, with its raw bytes by reference"),
+          "ticketing, loopguard", "a mail came in, normalized, with its raw bytes by reference"),
     Fact("postbus.mail.imported", "channel", MailImportedEvent,
           (*MAILBOX_READERS, ARCHIVIST),
           "ticketing", "a mail from before, normalized: it is filed and no automatic mail follows"),
@@ -81,9 +86,11 @@ FACTS: tuple[Fact, ...] = (
     Fact("postbus.ticket.merged", "queue", TicketMergedEvent, ("ticketing",),
           "other services, desk", "a mail showed that another ticket is the same matter"),
     Fact("postbus.send.requested", "queue", SendRequestedEvent, ("ticketing",),
-          "dispatch", "an answer or a notification wants to go out"),
+          "dispatch, loopguard", "an answer or a notification wants to go out"),
     Fact("postbus.send.decided", "queue", SendDecidedEvent, ("ticketing",),
           "dispatch", "a person decided what becomes of a mail that waits or is in doubt"),
+    Fact("postbus.send.judged", "queue", JudgedEvent, ("loopguard",),
+          "other services", "the loop guard cleared a mail or held it, by which rule and why"),
     Fact("postbus.send.sent", "outbound", SendOutcomeEvent, ("dispatch",),
           "ticketing, other services", "the other side took the mail"),
     Fact("postbus.send.held", "outbound", SendOutcomeEvent, ("dispatch",),
@@ -97,7 +104,8 @@ FACTS: tuple[Fact, ...] = (
     Fact("postbus.send.discarded", "outbound", SendOutcomeEvent, ("dispatch",),
           "ticketing, other services", "a person decided that it is never sent, and who"),
     Fact("postbus.send.bounced", "outbound", SendOutcomeEvent, ("ticketing",),
-          "other services", "a mail system reported that it could not deliver the mail, and why"),
+          "loopguard, other services",
+          "a mail system reported that it could not deliver the mail, and why"),
     Fact("postbus.channel", "fact>.<channel", ChannelEvent, (*INGEST, "dispatch", "config"),
           "console, other services", "the health of a channel changed"),
     Fact("postbus.parked", "durable", ParkedEvent, EVERY_SERVICE,

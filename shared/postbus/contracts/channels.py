@@ -45,7 +45,8 @@ class AuditRecord(Contract):
     who: str
     at: datetime
     action: str = Field(
-        description="`created`, `changed` or `deleted`; `read` for the bytes of a held mail"
+        description="`created`, `changed` or `deleted`; `read` for the bytes of a held mail, "
+        "`lifted` for what the loop guard forgot"
     )
     kind: str
     id: str

@@ -353,6 +353,14 @@ class OutboundChannel(Contract):
                 raise ValueError(f"a {self.kind} channel has no `{other}`")
         return self
 
+    @property
+    def marks_survive(self) -> bool:
+        """Whether its provider keeps Auto-Submitted and the like.
+
+        Graph is reported to drop them (microsoftgraph/msgraph-sdk-dotnet#2209).
+        """
+        return self.kind != "graph"
+
     def own_addresses(self) -> tuple[str, ...]:
         """Every address that it sends as."""
         own = (self.from_address,) if self.from_address else ()
@@ -375,6 +383,81 @@ class FilterEntry(Contract):
     automatic: bool = Field(default=False, description="Postbus made it, for a channel of its own")
     channel: Slug | None = None
     created_at: datetime | None = None
+
+
+class Stop(StrEnum):
+    """What is not sent at all for now."""
+
+    NOTHING = "nothing"
+    AUTOMATIC = "automatic"
+    EVERYTHING = "everything"
+
+
+class Windows(Contract):
+    """How many mails may go within ten minutes, an hour and a day, counted back from now."""
+
+    ten_minutes: int = Field(ge=1, le=1000)
+    hour: int = Field(ge=1, le=5000)
+    day: int = Field(ge=1, le=20_000)
+
+
+class LoopLimits(Contract):
+    """How much automatic mail there may be; the defaults bound every loop.
+
+    A mail is counted as what caused it: a mail that came in, or an act of a person (an assignment).
+    Where a transport loses our marks, half of each counts (L21).
+    """
+
+    id: Literal["default"] = "default"
+    stop: Stop = Field(
+        default=Stop.NOTHING, description="the kill switch: what is held whatever else holds"
+    )
+    correspondent: Windows = Field(
+        default=Windows(ten_minutes=3, hour=6, day=10),
+        description="because of mail, to one address (L12)",
+    )
+    ticket: Windows = Field(
+        default=Windows(ten_minutes=2, hour=4, day=8),
+        description="because of mail, on one ticket to one address (L13)",
+    )
+    people_correspondent: Windows = Field(
+        default=Windows(ten_minutes=15, hour=40, day=120),
+        description="because of what people did, to one address (L13b)",
+    )
+    people_ticket: Windows = Field(
+        default=Windows(ten_minutes=5, hour=12, day=40),
+        description="because of what people did, on one ticket to one address (L13b)",
+    )
+    receipts_ten_minutes: int = Field(
+        default=1, ge=1, le=100,
+        description="receipts of one queue to one address; more only for what is plainly another "
+        "question (L11)",
+    )  # fmt: skip
+    receipts_day: int = Field(
+        default=3, ge=1, le=1000, description="receipts of one queue to one address in a day (L11)"
+    )
+    receipts_day_all_queues: int = Field(
+        default=5, ge=1, le=1000, description="receipts to one address in a day (L11)"
+    )
+    incoming_ten_minutes: int = Field(
+        default=10, ge=2, le=10_000,
+        description="from so many mails of one address on it gets no automatic answers (L14)",
+    )  # fmt: skip
+    incoming_hour: int = Field(
+        default=25, ge=2, le=10_000, description="the same within an hour (L14)"
+    )
+    received_fields: int = Field(
+        default=15, ge=5, le=1000,
+        description="a mail with so many Received fields gets no automatic answer (L10)",
+    )  # fmt: skip
+    fuse_ten_minutes: int = Field(
+        default=50, ge=5, le=100_000,
+        description="repeated automatic mails of one channel that open its fuse (L17)",
+    )  # fmt: skip
+    fuse_times: int = Field(
+        default=5, ge=1, le=1000,
+        description="and so many times what is usual there, by the last seven days (L17)",
+    )  # fmt: skip
 
 
 class Scope(StrEnum):
@@ -405,6 +488,7 @@ KINDS: dict[str, type[Contract]] = {
     "outbound-channels": OutboundChannel,
     "ticket-types": TicketType,
     "outbound-filter": FilterEntry,
+    "loop-limits": LoopLimits,
     "tokens": ApiToken,
 }
 """KV key prefix → the document kept under it."""

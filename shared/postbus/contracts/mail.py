@@ -65,6 +65,14 @@ class OwnStamp(Contract):
     found_in: str = Field(description="`recipient`, `references`, `header` or `body`")
 
 
+class OtherStamp(Contract):
+    """The mark of another installation's own mail: its form is ours, its signature is not."""
+
+    kind: str
+    hop: int
+    found_in: str = Field(description="`header`, `message-id`, `reply-to` or `body`")
+
+
 class BouncedRecipient(Contract):
     """One address that a mail did not reach, as the report about it says (RFC 3464 §2.3)."""
 
@@ -213,6 +221,9 @@ class MailReceived(Contract):
     kind_reasons: tuple[str, ...] = ()
     signals: Signals = Signals()
     stamp: OwnStamp | None = None
+    other_stamp: OtherStamp | None = Field(
+        default=None, description="it is automatic mail of another installation of Postbus"
+    )
     bounce: Bounce | None = None
     calendar: tuple[CalendarItem, ...] = ()
     protection: tuple[str, ...] = Field(

@@ -22,6 +22,15 @@ class ChannelState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class MarksProof(Contract):
+    """Which marks of ours were still on a mail that a channel sent, read back from its mailbox."""
+
+    checked_at: datetime
+    send_id: str
+    kept: tuple[str, ...] = Field(description="names of header fields, and `Message-ID`")
+    lost: tuple[str, ...] = Field(description="gone, or with another value")
+
+
 class KnownHealth(Contract):
     """What the service that uses a channel knows of it (KV bucket `postbus-health`).
 
@@ -41,6 +50,9 @@ class KnownHealth(Contract):
     )
     credential_expires_at: datetime | None = None
     waiting: int = Field(default=0, description="mails that lie there and are not fetched yet")
+    marks: MarksProof | None = Field(
+        default=None, description="of an outbound channel whose sent mail can be read: once a day"
+    )
 
 
 class Prove(Contract):
@@ -140,6 +152,7 @@ class FindSent(Contract):
 
     channel: Slug
     message_id: str
+    with_head: bool = Field(default=False, description="its header is wanted, too")
 
 
 class FoundSent(Contract):
@@ -147,3 +160,4 @@ class FoundSent(Contract):
 
     found: bool | None
     detail: str = ""
+    head: str | None = Field(default=None, description="the header as it lies there, ASCII")

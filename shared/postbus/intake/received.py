@@ -16,6 +16,7 @@ from postbus.contracts.mail import (
     OwnStamp,
     Route,
 )
+from postbus.intake.stamps import find_other_stamp
 from postbus.mail import ParsedMail, classify
 from postbus.mail.safe_html import safe_html
 from postbus.mail.writer import meant_for, writer_of
@@ -94,6 +95,7 @@ def mail_received(
         kind_reasons=reasons,
         signals=signals,
         stamp=stamp,
+        other_stamp=find_other_stamp(parsed),
         bounce=parsed.bounce if kind is MailKind.BOUNCE else None,
         calendar=parsed.calendar,
         protection=parsed.protection,

@@ -1,11 +1,12 @@
-"""Where a stamp of ours may stand in a mail that comes in, the surest place first."""
+"""Where a stamp may stand in a mail that comes in: one of ours, or one of another installation."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from postbus.contracts.configuration import InboundChannel
-from postbus.contracts.mail import OwnStamp
+from postbus.contracts.mail import OtherStamp, OwnStamp
 from postbus.mail import ParsedMail, normalise, plus_tag
-from postbus.tokens import Stamp
+from postbus.tokens import Stamp, StampKind, read_unverified
 
 Find = Callable[[str], list[Stamp]]
 """Gives the verified stamps of a text, in order."""
@@ -35,6 +36,40 @@ def find_stamp(
             found_in=found_in,
         )
     return None
+
+
+_OUR_MESSAGE_ID = re.compile(r"pb\.([a-z2-7]{32})\.[0-9a-f]{16}@", re.IGNORECASE)
+_MARK = re.compile(r"[\s-]*#\d{1,10} \u00b7 ([a-z2-7]{32})(?![a-z2-7])", re.IGNORECASE)
+"""The line at the end of every mail of ours, behind the signature's dashes."""
+
+
+def find_other_stamp(parsed: ParsedMail) -> OtherStamp | None:
+    """The mark of another installation's automatic mail, in the mail's own marks; None: no mark.
+
+    The convention is plain, so that two installations stop each other without knowing one another:
+    `X-Postbus-Stamp`, Message-ID, the tag of Reply-To, or the line below the text. What stands in
+    a quote, or in a mail that was passed on, is not the mail's own mark. Its signature cannot be
+    checked; all that a false one does is to keep its writer from a receipt.
+    """
+    for found_in, token in _other_marks(parsed):
+        stamp = read_unverified(token)
+        if stamp is not None and stamp.kind is not StampKind.AGENT_REPLY:
+            return OtherStamp(kind=stamp.kind.slug, hop=stamp.hop, found_in=found_in)
+    return None
+
+
+def _other_marks(parsed: ParsedMail) -> Iterator[tuple[str, str]]:
+    for value in parsed.headers.raw_all("x-postbus-stamp"):
+        yield "header", value.strip()
+    for match in _OUR_MESSAGE_ID.finditer(parsed.message_id or ""):
+        yield "message-id", match[1]
+    for to in parsed.reply_to:
+        yield "reply-to", plus_tag(to.address) or ""
+    own_words, all_of_it = parsed.text.strip(), parsed.full_text.strip()
+    if parsed.forwarded is None and own_words and all_of_it.startswith(own_words):
+        mark = _MARK.match(all_of_it, len(own_words))
+        if mark is not None:
+            yield "body", mark[1]
 
 
 def _stamps(

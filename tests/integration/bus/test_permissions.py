@@ -17,7 +17,7 @@ from doubles.mails import mail_received
 from postbus.bus import Bus, BusSettings
 from postbus.bus.apply import apply
 from postbus.bus.permissions import SETUP_USER, server_users
-from postbus.bus.topology import GUARD_BUCKET, IMPORTS, MAIL, SENDING, TOPOLOGY, inbox_prefix
+from postbus.bus.topology import GUARD_BUCKET, IMPORTS, MAIL, TICKETS, TOPOLOGY, inbox_prefix
 from postbus.contracts.catalogue import JUDGE_SUBJECT
 from postbus.contracts.mail import MailReceivedEvent
 from postbus.errors import BusUnavailable
@@ -212,7 +212,7 @@ async def test_a_reader_of_the_mail_stream_reads_it_and_no_other(
     assert found == ["postbus.mail.received.support"]
     client = await guarded.client(user)
     with pytest.raises(Error):
-        await client.request(f"$JS.API.DIRECT.GET.{SENDING}", b'{"seq":1}', timeout=0.4)
+        await client.request(f"$JS.API.DIRECT.GET.{TICKETS}", b'{"seq":1}', timeout=0.4)
     js = client.jetstream(timeout=0.4)
     with pytest.raises((Error, APIError)):
         await js.subscribe("postbus.mail.>", stream=MAIL, ordered_consumer=True)

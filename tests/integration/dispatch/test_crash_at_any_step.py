@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.smtp_transport import SmtpTransport
+from dispatch.canary import Canary
 from dispatch.copying import Copying
 from dispatch.domain.attempts import Attempt, is_orphan
 from dispatch.domain.doubts import Looks
@@ -121,7 +122,7 @@ class World:
             me="a",
         )
         copying = Copying(around, Schedule((0.01,)), lease=timedelta(seconds=0.05))
-        return Sending(around, copying), copying
+        return Sending(around, copying, Canary(around, after_seconds=60)), copying
 
     async def sweep(self, process: tuple[Sending, Copying]) -> bool:
         """As the service does at its start and after; whether something is left."""

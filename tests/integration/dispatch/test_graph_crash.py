@@ -18,6 +18,7 @@ from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.threads import Threads
 from dispatch.adapters.transports import Transports
+from dispatch.canary import Canary
 from dispatch.copying import Copying
 from dispatch.domain.attempts import Attempt, is_orphan
 from dispatch.domain.doubts import Looks
@@ -132,7 +133,8 @@ class World:
             now=lambda: datetime.now(UTC),
             me="a",
         )
-        return Sending(around, Copying(around, Schedule((0.01,)), lease=timedelta(seconds=1)))
+        copying = Copying(around, Schedule((0.01,)), lease=timedelta(seconds=1))
+        return Sending(around, copying, Canary(around, after_seconds=60))
 
     async def sweep(self, sending: Sending) -> bool:
         """As the service does at its start and after; whether something is left."""

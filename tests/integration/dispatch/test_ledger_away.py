@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.smtp_connections import Target
 from dispatch.adapters.smtp_transport import SmtpTransport
+from dispatch.canary import Canary
 from dispatch.copying import Copying
 from dispatch.domain.attempts import Attempt, Step
 from dispatch.domain.doubts import Looks
@@ -98,7 +99,8 @@ def sending_of(
         now=lambda: datetime.now(UTC),
         me="a",
     )
-    return Sending(around, Copying(around, Schedule((0.01,)), lease=timedelta(seconds=1)))
+    copying = Copying(around, Schedule((0.01,)), lease=timedelta(seconds=1))
+    return Sending(around, copying, Canary(around, after_seconds=60))
 
 
 async def attempt_until_the_end(sending: Sending, ledger: NatsLedger, send_id: str) -> None:

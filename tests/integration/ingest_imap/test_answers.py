@@ -107,6 +107,12 @@ async def test_a_copy_of_sent_mail_is_put_there_once(running: House, dovecot: Do
     after = await running.ask(FIND_SENT_SUBJECT, looked, FoundSent)
     assert (before.found, after.found) == (False, True)
     assert all(one.ok for one in results)
+    header = FindSent(channel="support", message_id="answer@example.com", with_head=True)
+    shown = await running.ask(FIND_SENT_SUBJECT, header, FoundSent)
+    assert shown.found is True
+    assert shown.head == mail("answer").partition(b"\r\n\r\n")[0].decode() + "\r\n\r\n"
+    other = header.model_copy(update={"message_id": "other@example.com"})
+    assert (await running.ask(FIND_SENT_SUBJECT, other, FoundSent)).found is False
     sent = dovecot.maildir("anna", "Sent")
     copies = [*(sent / "cur").iterdir(), *(sent / "new").iterdir()]
     assert len(copies) == 1

@@ -5,7 +5,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +15,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from guard_builders import CUSTOMER, cause, question
-from loopguard.adapters.nats_counters import LIFE, NatsCounters, key_of
+from guard_builders import CUSTOMER, cause, question, receipt_of
+from loopguard.adapters.nats_shelf import memories
 from loopguard.app import build
-from loopguard.domain.windows import Send
+from loopguard.domain.keys import key_of
+from loopguard.domain.memory import Correspondent, Send
+from loopguard.ports import Memories
 from loopguard.settings import LoopguardSettings
 from postbus.bus import Bus, BusSettings
 from postbus.bus.apply import apply
@@ -43,40 +45,6 @@ CHANNEL: JsonObject = {
 }
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    running = NatsServer(tmp_path / "nats").start()
-    yield running
-    running.stop(kill=True)
-
-
-@pytest.fixture
-async def topology(server: NatsServer) -> AsyncIterator[None]:
-    client = await nats.connect(server.url)
-    await apply(client.jetstream())
-    yield
-    await client.close()
-
-
-@pytest.fixture
-async def dispatch(server: NatsServer, topology: None) -> AsyncIterator[Bus]:
-    """Whoever asks: a bus of its own, as dispatch has one."""
-    bus = Bus(BusSettings(server.url, "dispatch"), CollectorRegistry())
-    await bus.connect()
-    yield bus
-    await bus.stop()
-
-
-Replicas = Callable[[], Awaitable[Service]]
-
-
-@pytest.fixture
-async def replica(server: NatsServer, topology: None) -> AsyncIterator[Replicas]:
-    """Starts another replica with every call."""
-    async with AsyncExitStack() as stack:
-        yield lambda: stack.enter_async_context(running(server))
-
-
 @asynccontextmanager
 async def running(server: NatsServer) -> AsyncIterator[Service]:
     service = build(LoopguardSettings(nats_url=server.url, graceful_seconds=2))
@@ -87,20 +55,25 @@ async def running(server: NatsServer) -> AsyncIterator[Service]:
         await service.stop()
 
 
+Replicas = Callable[[], Awaitable[Service]]
+
+
 async def ask(bus: Bus, request: Contract, *, timeout_seconds: float = 5) -> Verdict:
     return await bus.ask(JUDGE_SUBJECT, request, Verdict, timeout_seconds=timeout_seconds)
 
 
 def receipt(n: int, recipient: str = CUSTOMER) -> JudgeRequest:
-    return question(
-        send_id=f"s-{n}", recipients=(recipient,), cause=cause(mail_id=f"m-{n}", sender=recipient)
-    )
+    return receipt_of(n, recipient, queue=f"q-{n}")
+
+
+async def remembered(bus: Bus) -> Memories:
+    bucket = await bus.bucket("postbus-guard")
+    return memories(lambda: bucket)
 
 
 async def counted(bus: Bus, address: str = CUSTOMER) -> list[str]:
-    counters = NatsCounters(bus)
-    await counters.open()
-    return [send.send_id for send in (await counters.read(address)).sends]
+    kept = await (await remembered(bus)).correspondents.read(key_of(address))
+    return [send.send_id for send in kept.value.sends]
 
 
 def verdicts(services: list[Service]) -> Counter[tuple[str, str]]:
@@ -193,7 +166,7 @@ async def test_automatic_mail_to_several_is_counted_with_each_of_them(
     await replica()
     both = question(SendKind.NOTIFICATION, recipients=("a@desk.example", "b@desk.example"))
     for n in range(3):
-        sent = both.model_copy(update={"send_id": f"s-{n}"})
+        sent = both.model_copy(update={"send_id": f"s-{n}", "ticket_number": n})
         assert (await ask(dispatch, sent)).decision is Decision.ALLOW
     alone = question(SendKind.NOTIFICATION, send_id="s-9", recipients=("b@desk.example",))
     assert (await ask(dispatch, alone)).rule == "L12"
@@ -243,7 +216,7 @@ async def test_an_unreadable_counter_fails_closed_for_automatic_mail_only(
     """L22: no counter, no automatic mail; a person's reply goes."""
     await replica()
     bucket = await dispatch.bucket("postbus-guard")
-    await bucket.create(key_of(CUSTOMER), b"not json")
+    await bucket.create(f"who.{key_of(CUSTOMER)}", b"not json")
     verdict = await ask(dispatch, receipt(1))
     assert (verdict.decision, verdict.rule) == (Decision.HOLD, "guard-error")
     assert (await ask(dispatch, question(SendKind.AGENT_REPLY))).decision is Decision.ALLOW
@@ -287,50 +260,46 @@ async def test_a_verdict_is_one_line_in_the_log_and_names_nobody(
 
 
 async def test_a_counter_goes_away_when_nobody_adds_to_it(dispatch: Bus) -> None:
-    counters = NatsCounters(dispatch, life=timedelta(seconds=1))
-    await counters.open()
-    sends = (Send("s-1", datetime.now(UTC)),)
-    assert await counters.keep(await counters.read(CUSTOMER), sends)
-    kept = await counters.read(CUSTOMER)
-    assert kept.sends == sends
+    people = (await remembered(dispatch)).correspondents
+    one = Correspondent((Send("s-1", datetime.now(UTC)),))
+    assert await people.keep(await people.read("x"), one, lasts=timedelta(seconds=1))
+    kept = await people.read("x")
+    assert kept.value == one
     async with asyncio.timeout(10):
-        while (await counters.read(CUSTOMER)).sends:
+        while (await people.read("x")).value.sends:
             await asyncio.sleep(0.1)
-    gone = await counters.read(CUSTOMER)
+    gone = await people.read("x")
     assert gone.revision is None
-    assert not await counters.keep(kept, sends), "what was read has expired meanwhile"
-    assert await counters.keep(gone, sends), "and it can begin anew"
-
-
-def test_a_counter_outlives_the_longest_window() -> None:
-    assert timedelta(hours=24) < LIFE <= timedelta(hours=26)
+    assert not await people.keep(kept, one, lasts=timedelta(hours=1)), "it has expired meanwhile"
+    assert await people.keep(gone, one, lasts=timedelta(hours=1)), "and it can begin anew"
+    assert await people.forget("x")
+    assert not await people.forget("x")
 
 
 async def test_of_two_replicas_that_read_the_same_only_one_writes(dispatch: Bus) -> None:
-    counters = NatsCounters(dispatch)
-    await counters.open()
+    people = (await remembered(dispatch)).correspondents
     for n in range(2):  # the key is not there at first, and is there then
-        read = await counters.read(CUSTOMER)
-        now = datetime.now(UTC)
-        assert await counters.keep(read, (*read.sends, Send(f"a-{n}", now)))
-        assert not await counters.keep(read, (*read.sends, Send(f"b-{n}", now)))
+        read = await people.read(key_of(CUSTOMER))
+        one, other = (read.value.with_send(Send(f"{s}-{n}", datetime.now(UTC))) for s in "ab")
+        assert await people.keep(read, one, lasts=timedelta(hours=1))
+        assert not await people.keep(read, other, lasts=timedelta(hours=1))
     assert await counted(dispatch) == ["a-0", "a-1"]
 
 
-async def test_counters_that_are_not_open_are_away(dispatch: Bus) -> None:
-    counters = NatsCounters(dispatch)
-    with pytest.raises(BusUnavailable):
-        await counters.read(CUSTOMER)
-    assert await counters.ready_problems() == ["counters: the counters are not open yet"]
-
-
-async def test_a_counter_that_is_no_history_is_refused(dispatch: Bus) -> None:
-    counters = NatsCounters(dispatch)
-    await counters.open()
+@pytest.mark.parametrize(
+    "value", [b"[]", b'{"sends": [{"send_id": "s", "at": "yesterday"}]}', b'{"sends": 5}']
+)
+async def test_a_counter_that_cannot_be_understood_is_refused(dispatch: Bus, value: bytes) -> None:
     bucket = await dispatch.bucket("postbus-guard")
-    await bucket.create(key_of(CUSTOMER), b'[{"send_id": "s", "at": "2026-03-02T09:00:00"}]')
-    with pytest.raises(PermanentError):  # a time without its zone
-        await counters.read(CUSTOMER)
+    await bucket.create("who.x", value)
+    with pytest.raises(PermanentError):
+        await (await remembered(dispatch)).correspondents.read("x")
+
+
+async def test_replicas_that_start_without_nats_say_so() -> None:
+    service = build(LoopguardSettings(nats_url="nats://127.0.0.1:1", graceful_seconds=2))
+    problems = [problem for check in service.ready_checks for problem in await check()]
+    assert "counters: the counters are not open yet" in problems
 
 
 async def test_it_starts_with_the_permissions_of_its_own_user(tmp_path: Path) -> None:

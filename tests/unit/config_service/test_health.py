@@ -11,7 +11,7 @@ from config_service.domain.channel_health import Step, Tried, mailbox_health, ou
 from doubles.config_api import PROVED_AT, ConfigUnderTest, running
 from postbus.contracts.catalogue import PROVE_SUBJECT
 from postbus.contracts.configuration import InboundChannel, OutboundChannel
-from postbus.contracts.mailboxes import ChannelState, CompletenessProof, KnownHealth
+from postbus.contracts.mailboxes import ChannelState, CompletenessProof, KnownHealth, MarksProof
 from postbus.contracts.trying import TryResult, TryStep, TryStepName
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -168,3 +168,32 @@ async def test_there_is_no_proof_without_a_mailbox(api: ConfigUnderTest) -> None
     del api.bus.answers[PROVE_SUBJECT]
     away = await api.client.get("inbound-channels/it/completeness")
     assert (away.status_code, away.json()["type"]) == (503, "/problems/proof-unavailable")
+
+
+def marked(*lost: str) -> KnownHealth:
+    marks = MarksProof(checked_at=NOW, send_id="s", kept=("Reply-To",), lost=lost)
+    return KnownHealth(
+        channel="out", state=ChannelState.CONNECTED, since=NOW, checked_at=NOW, marks=marks
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "lost", "reason"),
+    [
+        ("gmail", (), ""),
+        ("gmail", ("Auto-Submitted",), "marks-lost"),
+        ("graph", ("Auto-Submitted", "Precedence", "Message-ID"), ""),
+        ("graph", ("Auto-Submitted", "X-Postbus-Stamp"), "marks-lost"),
+    ],
+)
+def test_a_channel_that_loses_marks_is_degraded(
+    kind: str, lost: tuple[str, ...], reason: str
+) -> None:
+    way = {"graph": {"mailbox": "it@abc.com"}} if kind == "graph" else {"smtp": {"host": "x"}}
+    channel = OutboundChannel(id="out", name="Out", kind=kind, from_address="it@abc.com", **way)
+    health = outbound_health(channel, None, marked(*lost))
+    assert health.reason == reason
+    wanted = ChannelState.DEGRADED if reason else ChannelState.CONNECTED
+    assert health.state is wanted
+    if reason:
+        assert "X-Postbus-Stamp" in str(health.last_error) or kind == "gmail"

@@ -4,8 +4,9 @@ import pytest
 
 from builders import raw_mail
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
-from postbus.contracts.mail import OwnStamp
+from postbus.contracts.mail import OtherStamp, OwnStamp
 from postbus.intake import find_stamp
+from postbus.intake.stamps import find_other_stamp
 from postbus.mail import parse
 from postbus.tokens import Stamper, StampKind
 
@@ -128,3 +129,52 @@ def test_two_mails_of_one_ticket_in_to_and_cc_are_no_contradiction() -> None:
     stamp = found({"To": f"help+desk+{again}@abc.com", "Cc": f"help+desk+{STAMP}@abc.com"})
     assert stamp is not None
     assert (stamp.ticket_number, stamp.hop) == (7, 2)
+
+
+def token(kind: StampKind, tenant: str = "elsewhere", hop: int = 0) -> str:
+    return Stamper(tenant, [b"z" * 32]).stamp(ticket_number=12, kind=kind, hop=hop, at=AT)
+
+
+THEIRS = token(StampKind.RECEIPT, hop=2)
+FOOT = f"We have your message.\n\n-- \n#12 \u00b7 {THEIRS}\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "found_in"),
+    [
+        ({"X-Postbus-Stamp": THEIRS}, "", "header"),
+        ({"Message-ID": f"<pb.{THEIRS}.{'0' * 16}@x>"}, "", "message-id"),
+        ({"Reply-To": f"help+{THEIRS}@x.example"}, "", "reply-to"),
+        ({"Reply-To": f"help+{THEIRS.upper()}@x.example"}, "", "reply-to"),
+        ({}, FOOT, "body"),
+    ],
+)
+def test_automatic_mail_of_another_installation_says_so_in_four_places(
+    headers: dict[str, str | None], body: str, found_in: str
+) -> None:
+    mail = parse(raw_mail(headers, body))
+    assert find_other_stamp(mail) == OtherStamp(kind="receipt", hop=2, found_in=found_in)
+    assert find_stamp(mail, ["s@x"], channel=CHANNEL, find=STAMPER.find) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, "Help."),
+        ({"X-Postbus-Stamp": token(StampKind.AGENT_REPLY)}, "An agent of theirs asks us."),
+        ({"X-Postbus-Stamp": "a" * 32}, ""),  # no version of ours
+        ({"X-Postbus-Stamp": THEIRS[:-1]}, ""),
+        ({"In-Reply-To": f"<pb.{THEIRS}.{'0' * 16}@x>"}, "A person answers their receipt."),
+        ({"References": f"<pb.{THEIRS}.{'0' * 16}@x>"}, ""),
+        ({"To": f"help+{THEIRS}@x.example"}, ""),
+        ({}, f"See below.\n\nOn Monday they wrote:\n> {FOOT.replace(chr(10), chr(10) + '> ')}"),
+        ({"Subject": "Fwd: your message"},
+         (f"For you.\n\n---------- Forwarded message ----------\nFrom: Help <h@x.example>\n"
+          f"Subject: your message\nTo: anna@example.com\n\n{FOOT}")),
+        ({}, f"What is #12 \u00b7 {THEIRS} in your mail, please?"),
+    ],
+)  # fmt: skip
+def test_what_a_person_writes_or_passes_on_is_no_automatic_mail_of_another_installation(
+    headers: dict[str, str | None], body: str
+) -> None:
+    assert find_other_stamp(parse(raw_mail(headers, body))) is None

@@ -8,23 +8,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from doubles.kv import MemoryBucket, MemoryBus
-from guard_builders import CUSTOMER, NOW, cause, question
-from loopguard.adapters.nats_counters import NatsCounters
-from loopguard.handlers import Judging
-from postbus.configuration import Configuration
-from postbus.contracts.guard import Decision, JudgeRequest, SendKind, Verdict
-from postbus.contracts.mail import MailKind
+from doubles.kv import MemoryBucket
+from guard_builders import CUSTOMER, Guard, cause, question, receipt_of
+from postbus.contracts.guard import Decision, Fingerprint, JudgeRequest, SendKind
+from postbus.contracts.mail import MailKind, OwnStamp
 from postbus.errors import BusUnavailable, PermanentError, StateConflict
 
-KEY = f"sent.{hashlib.sha256(b'anna@example.com').hexdigest()[:32]}"
-
-
-class Verdicts(list[Verdict]):
-    """A tally that keeps them."""
-
-    def counted(self, verdict: Verdict) -> None:
-        self.append(verdict)
+KEY = f"who.{hashlib.sha256(b'anna@example.com').hexdigest()[:32]}"
 
 
 class ContestedBucket(MemoryBucket):
@@ -54,23 +44,20 @@ class ContestedBucket(MemoryBucket):
             raise StateConflict("lost")
 
 
-async def judging(bucket: MemoryBucket, tally: Verdicts | None = None) -> Judging:
-    counters = NatsCounters(MemoryBus({"postbus-guard": bucket}))
-    await counters.open()
-    return Judging(
-        counters,
-        Verdicts() if tally is None else tally,
-        configuration=Configuration,
-        now=lambda: NOW,
-    )
-
-
-async def test_a_counter_is_a_list_of_sends_that_lives_longer_than_a_day() -> None:
+async def test_a_counter_holds_what_was_sent_and_lives_longer_than_a_day() -> None:
     bucket = MemoryBucket()
-    await (await judging(bucket)).on_question(question())
+    await Guard(bucket).ask(question())
     kept = await bucket.get(KEY)
-    assert json.loads(kept.value) == [{"send_id": "s-1", "at": "2026-03-02T09:00:00Z"}]
+    assert json.loads(kept.value) == {
+        "sends": [
+            {"send_id": "s-1", "at": "2026-03-02T09:00:00Z", "ticket": 7, "queue": "support",
+             "kind": "receipt"}
+        ]
+    }  # fmt: skip
     assert bucket.lives_seconds[KEY] == timedelta(hours=25).total_seconds()
+
+
+LONG = Fingerprint(subject="5" * 16, content="a" * 16, similar="0" * 16)
 
 
 @pytest.mark.parametrize(
@@ -78,42 +65,109 @@ async def test_a_counter_is_a_list_of_sends_that_lives_longer_than_a_day() -> No
     [
         (question(), 1, 1),
         (question(cause=cause(kind=MailKind.LIST)), 1, 0),
-        (question(SendKind.AGENT_REPLY), 0, 0),
+        (question(cause=cause(fingerprint=LONG)), 2, 2),
+        (question(SendKind.AGENT_REPLY), 1, 0),
         (question(SendKind.NOTIFICATION, recipients=("a@x.example", "b@x.example")), 2, 2),
         (question(SendKind.NOTIFICATION, recipients=("a@x.example", "A+1@x.example")), 1, 1),
     ],
 )
-async def test_a_question_costs_one_read_and_at_most_one_write_a_correspondent(
+async def test_a_question_costs_a_read_and_at_most_a_write_for_a_correspondent_and_a_long_text(
     request_: JudgeRequest, reads: int, writes: int
 ) -> None:
     bucket = ContestedBucket(lost_races=0)
-    await (await judging(bucket)).on_question(request_)
+    await Guard(bucket).ask(request_)
     assert (bucket.reads, bucket.writes) == (reads, writes)
 
 
 async def test_a_lost_race_is_run_again_and_counted_once() -> None:
-    bucket, tally = ContestedBucket(lost_races=3), Verdicts()
-    verdict = await (await judging(bucket, tally)).on_question(question())
+    guard = Guard(ContestedBucket(lost_races=3))
+    verdict = await guard.ask(question())
     assert verdict.decision is Decision.ALLOW
-    assert tally == [verdict]
-    assert len(json.loads((await bucket.get(KEY)).value)) == 1
+    assert guard.verdicts == [verdict]
+    assert len(json.loads((await guard.bucket.get(KEY)).value)["sends"]) == 1
 
 
 async def test_a_race_that_is_always_lost_gives_no_permission() -> None:
-    service = await judging(ContestedBucket(lost_races=1000))
     with pytest.raises(StateConflict):
-        await service.on_question(question())
+        await Guard(ContestedBucket(lost_races=1000)).ask(question())
 
 
 async def test_without_counters_automatic_mail_waits_and_a_persons_goes() -> None:
     """L22: fail closed for automatic mail."""
-    bucket = MemoryBucket()
-    service = await judging(bucket)
-    bucket.away = True
+    guard = Guard()
+    guard.bucket.away = True
     with pytest.raises(BusUnavailable):
-        await service.on_question(question())
-    verdict = await service.on_question(question(SendKind.AGENT_REPLY))
-    assert verdict.decision is Decision.ALLOW
+        await guard.ask(question())
+    assert await guard.allows(question(SendKind.AGENT_REPLY))
+
+
+async def test_every_verdict_is_told_with_its_question() -> None:
+    guard = Guard()
+    asked = [
+        receipt_of(1),
+        question(cause=cause(kind=MailKind.LIST)),
+        question(SendKind.AGENT_REPLY),
+    ]
+    verdicts = [await guard.ask(one) for one in asked]
+    assert [one.question for one in guard.told] == asked
+    assert [one.verdict for one in guard.told] == verdicts
+    assert [one.rule for one in verdicts] == ["none", "L5", "L19"]
+
+
+async def test_to_explain_counts_and_tells_nothing() -> None:
+    guard = Guard()
+    for _ in range(20):
+        assert (await guard.judging.explain(receipt_of(1))).decision is Decision.ALLOW
+    assert (guard.told, guard.verdicts) == ([], [])
+    assert await guard.bucket.get(KEY) is None
+
+
+async def test_a_fourth_mail_in_ten_minutes_waits_for_the_first_to_be_ten_minutes_old() -> None:
+    guard = Guard()
+    for n in range(3):
+        assert await guard.allows(receipt_of(n, queue=f"q-{n}"))
+        guard.later(minutes=2, seconds=30)
+    assert (await guard.ask(receipt_of(3, queue="q-3"))).rule == "L12"
+    guard.later(minutes=2, seconds=30)
+    assert await guard.allows(receipt_of(3, queue="q-3"))
+
+
+async def test_mail_that_came_back_thrice_keeps_its_ticket_quiet_for_a_month() -> None:
+    guard = Guard()
+    stamp = OwnStamp(ticket_number=7, kind="receipt", hop=3, found_in="body")
+    assert (await guard.ask(question(cause=cause(stamp=stamp)))).rule == "L9"
+    other = question(SendKind.NOTIFICATION, send_id="n-1")
+    assert (await guard.ask(other)).rule == "L9"
+    assert await guard.allows(other.model_copy(update={"ticket_number": 8, "send_id": "n-2"}))
+    guard.later(days=30)
+    assert await guard.allows(other)
+
+
+async def test_repeats_in_crowds_open_the_fuse_and_first_mails_do_not() -> None:
+    """INVARIANT: many robots at once, each within its own limits, would have no bound."""
+    guard = Guard()
+    for n in range(400):
+        assert await guard.allows(receipt_of(n, f"c{n}@example.com"))
+    assert guard.alarms.known == {}, "whatever is broken, everybody writes for the first time"
+    allowed = [await guard.allows(receipt_of(1000 + n, f"c{n}@example.com")) for n in range(100)]
+    assert allowed.count(True) == 51
+    assert allowed.index(False) == 51
+    held = await guard.ask(receipt_of(2000, "new@example.com"))
+    assert held.rule == "L17"
+    assert held.evidence["repeats_in_10_min"] == 51
+    other = receipt_of(2001, "new@example.com", outbound_channel="own-smtp")
+    assert (await guard.ask(other)).rule == "L17", "the fuse of all channels is open, too"
+    assert await guard.allows(question(SendKind.AGENT_REPLY, send_id="reply"))
+    guard.later(hours=1)
+    assert await guard.allows(receipt_of(2000, "new@example.com"))
+
+
+async def test_what_is_allowed_twice_is_counted_once_by_the_fuse() -> None:
+    guard = Guard()
+    await guard.ask(receipt_of(0))
+    for _ in range(200):
+        assert await guard.allows(receipt_of(1))
+    assert guard.alarms.known == {}
 
 
 def unreadable() -> ValidationError:
@@ -135,10 +189,11 @@ def unreadable() -> ValidationError:
 async def test_what_cannot_be_judged_is_held_under_a_rule_of_its_own(
     error: Exception, reason: str
 ) -> None:
-    tally = Verdicts()
-    verdict = (await judging(MemoryBucket(), tally)).unable(error)
+    guard = Guard()
+    verdict = guard.judging.unable(error)
     assert (verdict.decision, verdict.rule) == (Decision.HOLD, "guard-error")
     assert verdict.reason == reason
     assert verdict.evidence == {"error": type(error).__name__}
     assert CUSTOMER not in verdict.model_dump_json()
-    assert tally == [verdict]
+    assert guard.verdicts == [verdict]
+    assert guard.told == [], "whoever asked asks again"

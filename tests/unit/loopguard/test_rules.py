@@ -5,14 +5,21 @@ from typing import Any
 
 import pytest
 
-from guard_builders import AGENT, CUSTOMER, NOW, cause, question
-from loopguard.domain.facts import History, facts_of
+from guard_builders import AGENT, CUSTOMER, NOW, cause, question, receipt_of
+from loopguard.domain.facts import Facts, own_address, recipients_of
+from loopguard.domain.memory import Bounced, Correspondent, Echo, Send, Text
 from loopguard.domain.rules import RULES, judge
-from loopguard.domain.windows import Send
 from postbus.configuration import OutboundFilter
-from postbus.contracts.configuration import FilterEntry
-from postbus.contracts.guard import Decision, JudgeRequest, SendKind, Verdict
-from postbus.contracts.mail import MailKind, OwnStamp, Signals
+from postbus.contracts.configuration import FilterEntry, LoopLimits
+from postbus.contracts.guard import (
+    Alarm,
+    Decision,
+    Fingerprint,
+    JudgeRequest,
+    SendKind,
+    Verdict,
+)
+from postbus.contracts.mail import MailKind, OtherStamp, OwnStamp, Signals
 
 REPLY, RECEIPT, NOTIFICATION = SendKind.AGENT_REPLY, SendKind.RECEIPT, SendKind.NOTIFICATION
 OWN = frozenset({"support@abc.com", "sales@xn--bcher-kva.example"})
@@ -23,20 +30,24 @@ def entry(pattern: str, **changes: Any) -> FilterEntry:
 
 
 def verdict_of(
-    request: JudgeRequest, *, entries: tuple[FilterEntry, ...] = (), sends: tuple[Send, ...] = ()
+    request: JudgeRequest,
+    *,
+    entries: tuple[FilterEntry, ...] = (),
+    sends: tuple[Send, ...] = (),
+    **facts: Any,
 ) -> Verdict:
-    facts = facts_of(
-        request,
-        outbound_filter=OutboundFilter.of(entries),
-        own_addresses=OWN,
-        histories=(History(CUSTOMER, sends),),
-        now=NOW,
-    )
-    return judge(request, facts)
+    """The verdict where `sends` went to the customer before."""
+    plain: dict[str, Any] = {
+        "now": NOW,
+        "recipients": recipients_of(request, OutboundFilter.of(entries), OWN),
+        "sender_own_address": own_address(request.cause.sender, OWN) if request.cause else None,
+        "known": {CUSTOMER: Correspondent(sends)},
+    }
+    return judge(request, Facts(**{**plain, **facts}))
 
 
-def stamp(kind: str, found_in: str = "body") -> OwnStamp:
-    return OwnStamp(ticket_number=7, kind=kind, hop=0, found_in=found_in)
+def stamp(kind: str, found_in: str = "body", hop: int = 0) -> OwnStamp:
+    return OwnStamp(ticket_number=7, kind=kind, hop=hop, found_in=found_in)
 
 
 def caused_by(kind: SendKind = RECEIPT, /, **changes: Any) -> JudgeRequest:
@@ -282,51 +293,67 @@ def test_l18_puts_notifications_under_the_same_rules(rule: str, changes: dict[st
     assert (verdict.decision, verdict.rule) == (Decision.HOLD, rule)
 
 
-def ago(*minutes: float) -> tuple[Send, ...]:
-    return tuple(Send(f"old-{n}", NOW - timedelta(minutes=m)) for n, m in enumerate(minutes))
+def ago(*minutes: float, **fields: Any) -> tuple[Send, ...]:
+    """Automatic mails of other tickets, so many minutes ago; notifications if nothing is said."""
+    plain = {"kind": "notification", **fields}
+    return tuple(
+        Send(f"old-{n}", NOW - timedelta(minutes=m), **plain) for n, m in enumerate(minutes)
+    )
 
 
-@pytest.mark.parametrize(
-    ("sends", "decision"),
-    [
-        (ago(), Decision.ALLOW),
-        (ago(1, 2), Decision.ALLOW),
-        (ago(0, 1, 2), Decision.HOLD),
-        (ago(1, 2, 9.99), Decision.HOLD),
-        (ago(1, 2, 10), Decision.ALLOW),
-        (ago(1, 2, 15, 25, 35), Decision.ALLOW),
-        (ago(1, 2, 15, 25, 35, 59.99), Decision.HOLD),
-        (ago(1, 2, 15, 25, 35, 60), Decision.ALLOW),
-        (ago(61, 62, 63, 64, 65, 66, 67, 68, 69), Decision.ALLOW),
-        (ago(61, 62, 63, 64, 65, 66, 67, 68, 69, 1439.99), Decision.HOLD),
-        (ago(61, 62, 63, 64, 65, 66, 67, 68, 69, 1440), Decision.ALLOW),
-        (ago(-0.5, 1, 2), Decision.HOLD),  # the clock of another replica is ahead
-    ],
-)
-def test_l12_at_the_edges_of_its_windows(sends: tuple[Send, ...], decision: Decision) -> None:
-    assert verdict_of(question(), sends=sends).decision is decision
+LIMITS: list[tuple[str, JudgeRequest, tuple[int, int, int], dict[str, Any]]] = [
+    ("L12", question(NOTIFICATION, recipients=(CUSTOMER,), cause=cause(sender="x@y.example")),
+     (3, 6, 10), {"ticket": 1}),
+    ("L13", question(NOTIFICATION, recipients=(CUSTOMER,), cause=cause(sender="x@y.example")),
+     (2, 4, 8), {"ticket": 7}),
+    ("L13b", question(NOTIFICATION, recipients=(CUSTOMER,), cause=None),
+     (15, 40, 120), {"ticket": 1, "by_mail": False}),
+    ("L13b", question(NOTIFICATION, recipients=(CUSTOMER,), cause=None),
+     (5, 12, 40), {"ticket": 7, "by_mail": False}),
+]  # fmt: skip
+WINDOWS_MINUTES = (10, 60, 1440)
 
 
-@pytest.mark.parametrize(
-    ("sends", "decision"),
-    [
-        (ago(), Decision.ALLOW),
-        (ago(9.99), Decision.HOLD),
-        (ago(10), Decision.ALLOW),
-        (ago(11, 59), Decision.ALLOW),
-        (ago(11, 30, 59), Decision.HOLD),
-        (ago(61, 71, 81, 91), Decision.ALLOW),
-        (ago(61, 71, 81, 91, 1439), Decision.HOLD),
-    ],
-)
-def test_l21_halves_the_limits_where_our_marks_are_lost(
-    sends: tuple[Send, ...], decision: Decision
+@pytest.mark.parametrize(("rule", "request_", "most", "fields"), LIMITS)
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["10 min", "60 min", "24 h"])
+@pytest.mark.parametrize("marks_survive", [True, False], ids=["marks", "no marks"])
+def test_a_limit_at_the_edges_of_its_windows(
+    rule: str,
+    request_: JudgeRequest,
+    most: tuple[int, int, int],
+    fields: dict[str, Any],
+    which: int,
+    marks_survive: bool,  # noqa: FBT001 - a parameter of pytest
 ) -> None:
-    assert verdict_of(question(marks_survive=False), sends=sends).decision is decision
+    """As many as the limit within the window: held; one of them just out of it: allowed (L21)."""
+    request = request_.model_copy(update={"marks_survive": marks_survive})
+    limits = [count if marks_survive else max(1, count // 2) for count in most]
+    shorter = WINDOWS_MINUTES[which - 1] if which else 0
+    length, count = WINDOWS_MINUTES[which], limits[which]
+    # so that only this window is full: none of them lies in a shorter one
+    inside = [shorter + 0.01 + (length - shorter) * n / (count + 1) for n in range(count)]
+    held = verdict_of(request, sends=ago(*inside, **fields))
+    assert (held.decision, held.rule) == (Decision.HOLD, rule)
+    one_out = [*inside[:-1], length]
+    assert verdict_of(request, sends=ago(*one_out, **fields)).decision is Decision.ALLOW
+    one_in = [*inside[:-1], length - 0.01]
+    assert verdict_of(request, sends=ago(*one_in, **fields)).rule == rule
 
 
-def test_l12_counts_and_says_when_there_is_room_again() -> None:
-    verdict = verdict_of(question(), sends=ago(1, 2, 9, 30))
+def test_what_mail_causes_and_what_people_cause_are_counted_apart() -> None:
+    by_people = question(NOTIFICATION, recipients=(CUSTOMER,), cause=None)
+    assert verdict_of(by_people, sends=ago(1, 2, 3, ticket=7)).decision is Decision.ALLOW
+    by_mail = question(NOTIFICATION, recipients=(CUSTOMER,), cause=cause(sender="x@y.example"))
+    many = ago(*[n / 4 for n in range(14)], by_mail=False)
+    assert verdict_of(by_mail, sends=many).decision is Decision.ALLOW
+
+
+def test_the_clock_of_another_replica_may_be_ahead() -> None:
+    assert verdict_of(receipt_of(9), sends=ago(-0.5, 1, 2)).rule == "L12"
+
+
+def test_a_limit_counts_and_says_when_there_is_room_again() -> None:
+    verdict = verdict_of(receipt_of(9), sends=ago(1, 2, 9, 30))
     assert verdict.rule == "L12"
     assert verdict.evidence == {
         "sent": {"10 min": 3, "60 min": 4, "1440 min": 4},
@@ -337,9 +364,238 @@ def test_l12_counts_and_says_when_there_is_room_again() -> None:
     assert verdict.lifted_by == "time: there is room again at 2026-03-02T09:01:00+00:00"
 
 
-def test_l12_allows_again_what_it_has_counted() -> None:
-    sends = (*ago(1, 2), Send("s-1", NOW - timedelta(minutes=3)))
-    assert verdict_of(question(), sends=sends).decision is Decision.ALLOW
+def test_what_was_allowed_and_counted_is_allowed_again() -> None:
+    sends = (*ago(1, 2), Send("s-1", NOW - timedelta(minutes=3), ticket=7, kind="receipt"))
+    facts = {"burst": alarm("burst"), "fuse": alarm("fuse")}
+    assert verdict_of(question(), sends=sends, **facts).decision is Decision.ALLOW
+
+
+def receipts(*minutes: float, queue: str = "support", subject: str = "") -> tuple[Send, ...]:
+    return tuple(
+        Send(f"r-{n}", NOW - timedelta(minutes=m), n, queue, "receipt", subject=subject or f"o{n}")
+        for n, m in enumerate(minutes)
+    )
+
+
+L11: list[tuple[str, tuple[Send, ...], dict[str, Any], str]] = [
+    ("another question after five minutes", receipts(5), {}, "none"),
+    ("the same subject after five minutes", receipts(5, subject=f"{9:016x}"), {}, "L11"),
+    ("the same subject after ten", receipts(10, subject=f"{9:016x}"), {}, "none"),
+    ("the same subject in another queue", receipts(5, queue="sales", subject=f"{9:016x}"), {},
+     "none"),
+    ("Exchange wants no reports", receipts(5), {"signals": Signals(suppress=("dr",))}, "L11"),
+    ("a Precedence of any kind", receipts(5), {"signals": Signals(precedence="first-class")},
+     "L11"),
+    ("it says that it is not automatic", receipts(5), {"signals": Signals(auto_submitted="no")},
+     "none"),
+    ("two in the day", receipts(100, 200), {}, "none"),
+    ("three in the day", receipts(100, 200, 1439.9), {}, "L11"),
+    ("three, one of them a day ago", receipts(100, 200, 1440), {}, "none"),
+    ("three of another queue", receipts(100, 200, 300, queue="sales"), {}, "none"),
+    ("five of all queues",
+     (*receipts(100, 200), *ago(300, 400, 500, kind="receipt", queue="sales")), {}, "L11"),
+    ("four of all queues", (*receipts(100, 200), *ago(300, 400, kind="receipt", queue="sales")),
+     {}, "none"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sends", "changes", "rule"), [case[1:] for case in L11], ids=[case[0] for case in L11]
+)
+def test_l11_lets_a_person_with_two_questions_have_two_receipts(
+    sends: tuple[Send, ...], changes: dict[str, Any], rule: str
+) -> None:
+    request = receipt_of(9)
+    assert request.cause is not None
+    why = request.cause.model_copy(update=changes)
+    assert verdict_of(request.model_copy(update={"cause": why}), sends=sends).rule == rule
+
+
+def test_l11_is_halved_where_our_marks_are_lost() -> None:
+    request = receipt_of(9, marks_survive=False)
+    assert verdict_of(request, sends=receipts(100)).rule == "L11"
+    assert verdict_of(request, sends=receipts(1440)).rule == "none"
+
+
+def alarm(what: str) -> Alarm:
+    return Alarm(what=what, about="x", until=NOW + timedelta(minutes=10), evidence={"n": 1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "recipient", "rule"),
+    [
+        ({"stamp": stamp("receipt", hop=0)}, CUSTOMER, "L8"),
+        ({"stamp": stamp("receipt", hop=1)}, CUSTOMER, "L9"),
+        ({"stamp": stamp("notification", hop=1)}, CUSTOMER, "L9"),
+        ({"stamp": stamp("agent-reply", hop=2)}, CUSTOMER, "none"),
+        ({"stamp": stamp("agent-reply", hop=3)}, CUSTOMER, "L9"),
+        ({"stamp": stamp("receipt", hop=2)}, AGENT, "none"),
+        ({"stamp": stamp("receipt", hop=3)}, AGENT, "L9"),
+    ],
+)
+def test_l9_stops_at_one_round_back_to_the_sender_and_at_three_for_all(
+    changes: dict[str, Any], recipient: str, rule: str
+) -> None:
+    request = question(NOTIFICATION, recipients=(recipient,), cause=cause(**changes))
+    assert verdict_of(request).rule == rule
+
+
+def test_l9_keeps_a_ticket_quiet_on_which_mail_went_round() -> None:
+    verdict = verdict_of(question(), ticket=alarm("ticket"))
+    assert (verdict.decision, verdict.rule) == (Decision.HOLD, "L9")
+    assert verdict_of(question(REPLY), ticket=alarm("ticket")).decision is Decision.ALLOW
+
+
+@pytest.mark.parametrize(("count", "rule"), [(0, "none"), (14, "none"), (15, "L10"), (99, "L10")])
+def test_l10_holds_what_went_through_fifteen_servers(count: int, rule: str) -> None:
+    request = question(cause=cause(signals=Signals(received_count=count)))
+    assert verdict_of(request).rule == rule
+
+
+@pytest.mark.parametrize("kind", [RECEIPT, NOTIFICATION])
+@pytest.mark.parametrize("found_in", ["header", "message-id", "reply-to", "body"])
+def test_l24_holds_what_automatic_mail_of_another_postbus_causes(
+    kind: SendKind, found_in: str
+) -> None:
+    mark = OtherStamp(kind="receipt", hop=0, found_in=found_in)
+    verdict = verdict_of(question(kind, cause=cause(other_stamp=mark)))
+    assert (verdict.decision, verdict.rule) == (Decision.HOLD, "L24")
+    assert verdict.evidence == {"stamp_kind": "receipt", "hop": 0, "found_in": found_in}
+
+
+@pytest.mark.parametrize(
+    ("request_", "rule"),
+    [
+        (question(), "L14"),
+        (question(NOTIFICATION), "none"),
+        (question(NOTIFICATION, recipients=(CUSTOMER,)), "L14"),
+        (question(REPLY), "L19"),
+    ],
+)
+def test_l14_gives_whoever_writes_very_often_no_automatic_answers(
+    request_: JudgeRequest, rule: str
+) -> None:
+    assert verdict_of(request_, burst=alarm("burst")).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("request_", "rule"),
+    [
+        (question(), "L17"),
+        (question(NOTIFICATION), "L17"),
+        (question(NOTIFICATION, cause=None), "none"),
+        (question(REPLY), "L19"),
+    ],
+)
+def test_l17_holds_what_mail_causes_while_the_fuse_is_open(
+    request_: JudgeRequest, rule: str
+) -> None:
+    assert verdict_of(request_, fuse=alarm("fuse")).rule == rule
+
+
+SAID = Fingerprint(subject="s", content="c", similar="00ff00ff00ff00ff")
+
+
+def said(*, content: str = "c", similar: str = "", **fields: Any) -> tuple[Send, ...]:
+    return ago(100, 300, content=content, similar=similar, **fields)
+
+
+@pytest.mark.parametrize(
+    ("sends", "rule"),
+    [
+        (said(), "L16"),
+        (said()[:1], "none"),
+        (said(content="d"), "none"),
+        (said(content="d", similar="00ff00ff00ff00ff"), "L16"),
+        (said(content="d", similar="ffff00ff00ff00ff"), "L16"),  # eight bits of 64 differ
+        (said(content="d", similar="ffff80ff00ff00ff"), "none"),  # nine
+        (said(by_mail=False), "none"),
+        ((*said(), *ago(1, 2, 3, 4, 5, content="d", queue="q", by_mail=False)), "L16"),
+        ((*said(), *ago(99, 98, 97, 96, 95, content="d")), "none"),  # longer ago than five
+    ],
+)
+def test_l16_holds_the_third_answer_to_the_same_words(sends: tuple[Send, ...], rule: str) -> None:
+    assert verdict_of(question(cause=cause(fingerprint=SAID)), sends=sends).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("others", "minutes", "rule"),
+    [(4, 5, "none"), (5, 5, "L16"), (5, 20, "none"), (14, 90, "none"), (15, 90, "L16")],
+)
+def test_l16_sees_a_robot_that_changes_its_address_by_what_it_says(
+    others: int, minutes: int, rule: str
+) -> None:
+    echoes = tuple(
+        Echo(f"e-{n}", NOW - timedelta(minutes=n * minutes), f"other-{n}") for n in range(others)
+    )
+    request = question(cause=cause(fingerprint=SAID))
+    assert verdict_of(request, text=Text(echoes)).rule == rule
+
+
+def quick(*seconds_ago: float, ticket: int = 1, first_quick: bool = False) -> tuple[Send, ...]:
+    return tuple(
+        Send(f"q-{n}", NOW - timedelta(seconds=s), ticket, "sales", quick=n > 0 or first_quick)
+        for n, s in enumerate(seconds_ago)
+    )
+
+
+@pytest.mark.parametrize(
+    ("sends", "came_seconds_ago", "rule"),
+    [
+        (quick(60), 5, "none"),  # the first quick answer
+        (quick(60, 30), 5, "L15"),  # the second
+        (quick(60, 30), 40, "none"),  # it had come before our last mail went out
+        (quick(400, 200), 5, "none"),  # it took a person's time
+        (quick(500, 200), 81, "L15"),
+        (quick(500, 200), 80, "none"),
+        (ago(700, 600, ticket=7), 5, "L15"),  # on this very ticket, however slow
+        (ago(700, ticket=7), 5, "none"),
+    ],
+)
+def test_l15_stops_what_goes_to_and_fro(
+    sends: tuple[Send, ...], came_seconds_ago: float, rule: str
+) -> None:
+    at = NOW - timedelta(seconds=came_seconds_ago)
+    assert verdict_of(question(cause=cause(received_at=at)), sends=sends).rule == rule
+
+
+def test_l15_begins_anew_when_a_person_answers() -> None:
+    request = question(cause=cause(received_at=NOW - timedelta(seconds=5)))
+    answered = Correspondent(quick(60, 30), answered_at=NOW - timedelta(seconds=20))
+    assert verdict_of(request, known={CUSTOMER: answered}).rule == "none"
+    before = Correspondent(quick(60, 30), answered_at=NOW - timedelta(seconds=90))
+    assert verdict_of(request, known={CUSTOMER: before}).rule == "L15"
+
+
+@pytest.mark.parametrize("kind", [RECEIPT, NOTIFICATION, REPLY])
+@pytest.mark.parametrize(("days", "rule"), [(0, "bounced"), (59.9, "bounced"), (60, None)])
+def test_no_mail_goes_to_an_address_that_bounced_for_good(
+    kind: SendKind, days: float, rule: str | None
+) -> None:
+    bounced = Bounced(NOW - timedelta(days=days), "5.1.1", "no such user")
+    request = question(kind, recipients=("Anna+x@example.com",))
+    verdict = verdict_of(request, known={CUSTOMER: Correspondent(bounced=bounced)})
+    if rule is None:
+        assert verdict.decision is Decision.ALLOW
+        return
+    assert (verdict.decision, verdict.rule) == (Decision.HOLD, rule)
+    assert verdict.evidence["recipient"] == "Anna+x@example.com"
+    assert verdict.evidence["status"] == "5.1.1"
+
+
+@pytest.mark.parametrize(
+    ("stop", "kind", "rule"),
+    [
+        ("nothing", RECEIPT, "none"),
+        ("automatic", RECEIPT, "stop"),
+        ("automatic", NOTIFICATION, "stop"),
+        ("automatic", REPLY, "L19"),
+        ("everything", RECEIPT, "stop"),
+        ("everything", REPLY, "stop"),
+    ],
+)
+def test_the_kill_switch(stop: str, kind: SendKind, rule: str) -> None:
+    assert verdict_of(question(kind), limits=LoopLimits(stop=stop)).rule == rule
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
@@ -350,5 +606,6 @@ def test_every_rule_can_be_explained(rule: Any) -> None:
 
 def test_rules_are_asked_in_this_order() -> None:
     assert [rule.id for rule in RULES] == [
-        "filter", "L2", "L19", "cause", "L8", "L18", "L4", "L3", "L6", "L5", "L12",
+        "filter", "stop", "L2", "bounced", "L19", "cause", "L9", "L8", "L24", "L18", "L4", "L3",
+        "L6", "L5", "L10", "L14", "L17", "L16", "L15", "L13", "L12", "L13b", "L11",
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The part of `postbus.bus` that this service uses."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from postbus.configuration.ports import KvEntry
@@ -64,8 +65,10 @@ class ServiceBus(Protocol):
     async def bucket(self, name: str, /) -> KvBucket:
         """A KV bucket; BusUnavailable."""
 
-    def stored(self, stream: str, subject: str, /) -> AsyncIterator[StoredMessage]:
-        """What a stream holds under a subject, oldest first; BusUnavailable."""
+    def stored(
+        self, stream: str, subject: str, /, *, since: datetime | None = None
+    ) -> AsyncIterator[StoredMessage]:
+        """What a stream holds under a subject, from then on, oldest first; BusUnavailable."""
 
     async def tell(
         self,

@@ -1,14 +1,17 @@
-"""What the mail stream tells of mails that are held."""
+"""What the streams tell: of mails that are held, and of the loop guard's verdicts."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 import structlog
 from pydantic import ValidationError
 
 from config_service.adapters.bus import ServiceBus, StoredMessage
 from config_service.domain.held_mails import Told
-from postbus.bus.topology import MAIL
+from config_service.domain.loop_verdicts import ToldVerdict
+from postbus.bus.topology import MAIL, SENDING
 from postbus.contracts.base import Event
+from postbus.contracts.guard import JudgedEvent
 from postbus.contracts.mail import MailHeld, MailHeldEvent, MailReleased, MailReleasedEvent
 
 log = structlog.get_logger("config.archive")
@@ -34,6 +37,17 @@ class NatsArchive:
                 if (told := _read(MailReleasedEvent, one))
             ],
         ]
+
+    async def verdicts(self, since: datetime, queue: str | None) -> AsyncIterator[ToldVerdict]:
+        """The verdicts from then on; BusUnavailable from every step."""
+        subject = f"postbus.send.judged.{queue or '>'}"
+        async for one in self._bus.stored(SENDING, subject, since=since):
+            try:
+                yield ToldVerdict(one.sequence, JudgedEvent.model_validate_json(one.body).data)
+            except ValidationError as error:
+                log.warning(
+                    "verdict_unreadable", sequence=one.sequence, problems=error.error_count()
+                )
 
 
 def _read(

@@ -16,6 +16,9 @@ _COME_AGAIN: Final = frozenset(
 """Reasons for a refused sign-in that go away by themselves; after all others people must act."""
 
 
+_DROPPED_BY_GRAPH: Final = frozenset({"Auto-Submitted", "Precedence", "Message-ID"})
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of a test; `ok` is None where it cannot be known from here."""
@@ -126,7 +129,28 @@ def outbound_health(
         health = replace(_tried(tried), known=known)
     if not channel.enabled:
         return replace(health, state=ChannelState.PAUSED)
-    return health
+    lost = lost_marks(channel, known)
+    if health.state is not ChannelState.CONNECTED or not lost:
+        return health
+    return replace(
+        health,
+        state=ChannelState.DEGRADED,
+        reason="marks-lost",
+        last_error=f"its provider took off our marks: {', '.join(lost)}",
+        advice="Robots may answer what is sent here by itself, so the loop guard allows half as "
+        "much of it. Send by the relay or an SMTP server, or ask the provider.",
+    )
+
+
+def lost_marks(channel: OutboundChannel, known: KnownHealth | None) -> tuple[str, ...]:
+    """The marks that were gone from the mail that was read back, but for those that its kind drops.
+
+    Graph takes headers with X- only, so the others are no news there.
+    """
+    if known is None or known.marks is None:
+        return ()
+    expected = _DROPPED_BY_GRAPH if channel.kind == "graph" else frozenset[str]()
+    return tuple(one for one in known.marks.lost if one not in expected)
 
 
 def _said(known: KnownHealth | None) -> ChannelHealth:

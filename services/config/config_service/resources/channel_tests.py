@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from config_service.bodies import HealthView, StepView, TestView
+from config_service.bodies import HealthView, MarksView, StepView, TestView
 from config_service.domain.channel_health import (
     ChannelHealth,
     Step,
@@ -18,7 +18,7 @@ from config_service.resources.documents import Documents, read_as
 from config_service.resources.trying import Trying
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import InboundChannel, OutboundChannel
-from postbus.contracts.mailboxes import ChannelState, KnownHealth
+from postbus.contracts.mailboxes import ChannelState, KnownHealth, MarksProof
 from postbus.contracts.trying import TryResult
 from postbus.mail.addresses import normalise
 
@@ -157,4 +157,9 @@ def _health_view(channel: InboundChannel | OutboundChannel, health: ChannelHealt
         lag_seconds=known.lag_seconds if known else None,
         credential_expires_at=known.credential_expires_at if known else None,
         waiting=known.waiting if known else None,
+        marks=_marks_view(known.marks) if known and known.marks else None,
     )
+
+
+def _marks_view(marks: MarksProof) -> MarksView:
+    return MarksView(checked_at=marks.checked_at, kept=marks.kept, lost=marks.lost)

@@ -27,6 +27,8 @@ from postbus.secrets import OpenSecret
 _MAY_BE_SENT: Final = ("timeout", "connection-lost", "unavailable", "slot-lost")
 """After these nobody knows whether Graph did what it was asked."""
 _REMEMBERED: Final = 1000
+_MOST_READ: Final = 4 * 1024 * 1024
+"""Of a mail whose header is wanted; Graph gives the whole of it."""
 _FOUND: Final = SmtpReply(text="It was found among the sent mail.")
 _ACCEPTED: Final = SmtpReply(text="202 Graph accepted the mail")
 
@@ -40,11 +42,6 @@ class GraphTransport:
         self._open_secret = open_secret
         self._complete: OrderedDict[str, str] = OrderedDict()
         """Drafts of mine with all their files, by Message-ID: only to be sent."""
-
-    def marks_survive(self, channel: OutboundChannel) -> bool:
-        """Reported to drop Auto-Submitted (microsoftgraph/msgraph-sdk-dotnet#2209)."""
-        del channel
-        return False
 
     async def send(
         self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
@@ -131,6 +128,23 @@ class GraphTransport:
         with suppress(PostbusError):
             await _drop_all(drafts, await drafts.with_id(message_id))
         return True
+
+    async def head(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bytes | None:
+        """Of the mail as Exchange keeps it among the sent ones."""
+        try:
+            mailbox = await self._mailbox(channel)
+            drafts = Drafts(mailbox, _access(channel).mailbox)
+            known = await drafts.of(handle) if handle else None
+            found = [known] if known else await drafts.with_id(message_id)
+            sent = [one for one in found if not one.is_draft]
+            if not sent:
+                return None
+            mime = await mailbox.content(f"messages/{sent[0].id}/$value", at_most=_MOST_READ)
+        except PostbusError:
+            return None
+        return mime.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
 
     async def try_out(self, question: TryOutbound) -> TryResult:
         channel = question.channel

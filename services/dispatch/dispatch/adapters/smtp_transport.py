@@ -58,13 +58,16 @@ class SmtpTransport:
         self._relay = relay
         self._open_secret = open_secret
 
-    def marks_survive(self, channel: OutboundChannel) -> bool:
-        del channel
-        return True
-
     async def find(
         self, channel: OutboundChannel, message_id: str, handle: str | None
     ) -> bool | None:
+        """SMTP shows nothing that was sent."""
+        del channel, message_id, handle
+        return None
+
+    async def head(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bytes | None:
         """SMTP shows nothing that was sent."""
         del channel, message_id, handle
         return None

@@ -14,9 +14,6 @@ class Transports:
         self._usual = usual
         self._own = own
 
-    def marks_survive(self, channel: OutboundChannel) -> bool:
-        return self._of(channel).marks_survive(channel)
-
     async def send(
         self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:
@@ -26,6 +23,11 @@ class Transports:
         self, channel: OutboundChannel, message_id: str, handle: str | None
     ) -> bool | None:
         return await self._of(channel).find(channel, message_id, handle)
+
+    async def head(
+        self, channel: OutboundChannel, message_id: str, handle: str | None
+    ) -> bytes | None:
+        return await self._of(channel).head(channel, message_id, handle)
 
     async def try_out(self, question: TryOutbound) -> TryResult:
         return await self._of(question.channel).try_out(question)

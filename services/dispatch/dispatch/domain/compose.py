@@ -5,6 +5,7 @@ refuses line breaks in headers, so that nothing can add a header of its own.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address as HeaderAddress
@@ -120,14 +121,17 @@ def _headers(mail: EmailMessage, words: Words) -> None:
         mail["References"] = " ".join(f"<{one}>" for one in words.references)
     mail["X-Postbus-Stamp"] = words.stamp
     if words.automatic:
-        _mark_automatic(mail, words.automatic)
+        for name, value in automatic_marks(words.automatic).items():
+            mail[name] = value
 
 
-def _mark_automatic(mail: EmailMessage, kind: str) -> None:
+def automatic_marks(kind: str) -> Mapping[str, str]:
     """So that no robot answers (RFC 3834 §5; Exchange reads X-Auto-Response-Suppress)."""
-    mail["Auto-Submitted"] = kind
-    mail["X-Auto-Response-Suppress"] = "All"
-    mail["Precedence"] = "auto_reply" if kind == "auto-replied" else "bulk"
+    return {
+        "Auto-Submitted": kind,
+        "X-Auto-Response-Suppress": "All",
+        "Precedence": "auto_reply" if kind == "auto-replied" else "bulk",
+    }
 
 
 def _address(address: Address) -> HeaderAddress:

@@ -51,6 +51,7 @@ def after(known: KnownHealth | None, seen: Seen, *, channel: str, now: datetime)
         advice=seen.advice,
         checked_at=now,
         last_mail_at=now if fine else (known.last_mail_at if known else None),
+        marks=known.marks if known else None,
     )
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 from dispatch.domain.attempts import Attempt
 from postbus.configuration import Configuration
-from postbus.contracts.configuration import FilterEntry
+from postbus.contracts.configuration import FilterEntry, Stop
 from postbus.contracts.guard import GUARD_ERROR_RULE, WITHOUT_GUARD_RULE, Decision, Verdict
 from postbus.contracts.sending import SendRequested
 
@@ -47,13 +47,13 @@ def without_guard(
 ) -> Permission:
     """The guard is silent (L22): automatic mail waits; a person's goes after two minutes, flagged.
 
-    Even then the outgoing filter holds.
+    Even then the outgoing filter holds, and the kill switch.
     """
     if request.automatic or now - waiting_since < HUMAN_WAITS:
         return Permission(Next.WAIT)
-    listed = filtered(request, configuration)
-    if listed is not None:
-        return Permission(Next.HOLD, _listed(listed))
+    forbidden = _forbidden(request, configuration)
+    if forbidden is not None:
+        return Permission(Next.HOLD, forbidden)
     verdict = Verdict(
         decision=Decision.ALLOW,
         rule=WITHOUT_GUARD_RULE,
@@ -65,10 +65,10 @@ def without_guard(
 
 
 def released(attempt: Attempt, configuration: Configuration) -> Permission:
-    """A person took it on: past the guard's hold, and never past the filter or a block."""
-    listed = filtered(attempt.request, configuration)
-    if listed is not None:
-        return Permission(Next.HOLD, _listed(listed))
+    """A person took it on: past the guard's hold; never past filter, kill switch or a block."""
+    forbidden = _forbidden(attempt.request, configuration)
+    if forbidden is not None:
+        return Permission(Next.HOLD, forbidden)
     before = attempt.verdict
     if before is not None and before.decision is Decision.BLOCK:
         return Permission(Next.HOLD, before)
@@ -93,6 +93,21 @@ def filtered(request: SendRequested, configuration: Configuration) -> FilterEntr
         if entry is not None:
             return entry
     return None
+
+
+def _forbidden(request: SendRequested, configuration: Configuration) -> Verdict | None:
+    """What holds whoever says otherwise."""
+    stop = configuration.loop_limits.stop
+    if stop is Stop.EVERYTHING or (stop is Stop.AUTOMATIC and request.automatic):
+        return Verdict(
+            decision=Decision.HOLD,
+            rule="stop",
+            reason="Sending is stopped by an admin.",
+            evidence={"stop": stop.value},
+            lifted_by="an admin sets `stop` of the loop limits back to `nothing`",
+        )
+    listed = filtered(request, configuration)
+    return None if listed is None else _listed(listed)
 
 
 def _listed(entry: FilterEntry) -> Verdict:

@@ -61,7 +61,6 @@ def words_of(
     sender = sender or usual_sender(request, outbound)
     text = content.text if content else request.text
     html = content.html if content else request.html
-    automatic = "auto-replied" if request.kind is SendKind.RECEIPT else "auto-generated"
     return Words(
         sender=_deliverable(
             Address(
@@ -80,10 +79,17 @@ def words_of(
         in_reply_to=one_line(request.in_reply_to) if request.in_reply_to else None,
         references=tuple(one_line(one) for one in request.references),
         stamp=request.stamp,
-        automatic=automatic if request.automatic else None,
+        automatic=automatic_of(request),
         written_at=now,
         files=request.attachments,
     )
+
+
+def automatic_of(request: SendRequested) -> str | None:
+    """The value of Auto-Submitted (RFC 3834 §5.1); None for what a person wrote."""
+    if not request.automatic:
+        return None
+    return "auto-replied" if request.kind is SendKind.RECEIPT else "auto-generated"
 
 
 def _deliverable(address: Address) -> Address:

@@ -189,14 +189,25 @@ class ImapSession:
 
     async def has_message(self, folder: str, message_id: str) -> bool:
         """Whether a folder has a mail of that Message-ID."""
+        return bool(await self._run(lambda: self._with_id(folder, message_id)))
 
-        def look() -> bool:
-            _selected(self._client, folder, read_only=True)
-            if self._has_gmail_ids:
-                return bool(self._client.gmail_search(f"rfc822msgid:{message_id}"))
-            return bool(self._client.search(["HEADER", "Message-ID", message_id]))
+    async def head_of(self, folder: str, message_id: str) -> bytes | None:
+        """The header of the newest mail of that Message-ID, without marking it as read."""
+
+        def look() -> bytes | None:
+            found = self._with_id(folder, message_id)
+            if not found:
+                return None
+            answer = self._client.fetch(found[-1:], [b"BODY.PEEK[HEADER]"])
+            return next((one.get(b"BODY[HEADER]") for one in answer.values()), None)
 
         return await self._run(look)
+
+    def _with_id(self, folder: str, message_id: str) -> list[int]:
+        _selected(self._client, folder, read_only=True)
+        if self._has_gmail_ids:
+            return list(self._client.gmail_search(f"rfc822msgid:{message_id}"))
+        return list(self._client.search(["HEADER", "Message-ID", message_id]))
 
     async def append(self, folder: str, mail: bytes, sent_at: datetime) -> None:
         """Put a mail into a folder, marked as read (RFC 9051 §6.3.12)."""

@@ -1,11 +1,15 @@
-"""The checks behind the rules, one pure function each: a finding, or None to let others decide."""
+"""What the mail is, and what caused it: one pure function a rule, a finding or None.
+
+How often is in `counts`.
+"""
 
 from typing import Final
 
-from loopguard.domain.facts import Facts, answers_the_sender
+from loopguard.domain.facts import Facts, answers_the_sender, is_automatic
 from loopguard.domain.findings import Finding, hold
-from loopguard.domain.windows import free_at, windows_for, within
+from loopguard.domain.windows import correspondent_of
 from postbus.contracts.base import JsonObject
+from postbus.contracts.configuration import Stop
 from postbus.contracts.guard import Cause, Decision, JudgeRequest, SendKind
 from postbus.contracts.mail import MailKind
 
@@ -15,6 +19,8 @@ _ROBOTS: Final = frozenset(
     (MailKind.AUTO_REPLY, MailKind.AUTO_GENERATED, MailKind.MACHINE, MailKind.OWN)
 )
 _BULK: Final = frozenset(("list", "bulk", "junk", "auto_reply", "auto-reply", "autoreply"))
+HOPS_OF_A_MAIL: Final = 1
+HOPS_OF_A_TICKET: Final = 3
 _NO_AUTOMATIC_ANSWER: Final = frozenset(("all", "autoreply", "oof"))
 """MS-OXCMAIL §2.1.3.2.20: `OOF` wants no absence notes, `AutoReply` no other automatic replies,
 `All` none of either. A receipt is such a reply. `DR`, `NDR`, `RN` and `NRN` are about delivery and
@@ -43,6 +49,37 @@ def on_the_filter(_request: JudgeRequest, facts: Facts) -> Finding | None:
         evidence,
         lifted_by=f"remove {removed} from the outgoing mail filter",
     )
+
+
+def stopped(request: JudgeRequest, facts: Facts) -> Finding | None:
+    """The kill switch."""
+    stop = facts.limits.stop
+    if stop is Stop.NOTHING or (stop is Stop.AUTOMATIC and not is_automatic(request)):
+        return None
+    return hold(
+        "Sending is stopped by an admin.",
+        {"stop": stop.value},
+        lifted_by="an admin sets `stop` of the loop limits back to `nothing`",
+    )
+
+
+def never_arrives(request: JudgeRequest, facts: Facts) -> Finding | None:
+    """A recipient whose mail comes back for good."""
+    for address, one in facts.known.items():
+        if one.bounced is None or not one.bounced.holds(facts.now):
+            continue
+        return hold(
+            "Mail to a recipient came back: the address does not exist or takes no mail.",
+            {
+                "recipient": _written(address, request),
+                "bounced_at": one.bounced.at.isoformat(timespec="seconds"),
+                "status": one.bounced.status,
+                "said": one.bounced.said,
+            },
+            lifted_by="release it to send it all the same, or an admin forgets what is counted of "
+            "the address",
+        )
+    return None
 
 
 def to_ourselves(_request: JudgeRequest, facts: Facts) -> Finding | None:
@@ -84,6 +121,56 @@ def own_stamp(request: JudgeRequest, _facts: Facts) -> Finding | None:
     if stamp.kind in _OWN_AUTOMATIC:
         return hold("The mail that caused it answers an automatic mail of ours.", evidence)
     return None
+
+
+def came_back_too_often(request: JudgeRequest, facts: Facts) -> Finding | None:
+    """Our automatic mail made rounds: the hop number in its stamp says how many."""
+    stamp = request.cause.stamp if request.cause else None
+    if facts.ticket is not None:
+        return hold(
+            "Automatic mail on this ticket went round before.",
+            {"ticket": request.ticket_number, **facts.ticket.evidence},
+            lifted_by="an agent answers the customer by hand; automatic mail of the ticket rests",
+        )
+    if stamp is None:
+        return None
+    ours = stamp.kind in _OWN_AUTOMATIC
+    if stamp.hop >= HOPS_OF_A_TICKET or (
+        stamp.hop >= HOPS_OF_A_MAIL and ours and answers_the_sender(request)
+    ):
+        return hold(
+            "Automatic mail of ours went round and came back.",
+            {
+                "stamp_kind": stamp.kind,
+                "ticket": stamp.ticket_number,
+                "hop": stamp.hop,
+                "found_in": stamp.found_in,
+            },
+        )
+    return None
+
+
+def another_installation(request: JudgeRequest, _facts: Facts) -> Finding | None:
+    """Automatic mail of another Postbus, by the mark that every Postbus puts on its own."""
+    stamp = request.cause.other_stamp if request.cause else None
+    if stamp is None:
+        return None
+    return hold(
+        "The mail that caused it is automatic mail of another Postbus.",
+        {"stamp_kind": stamp.kind, "hop": stamp.hop, "found_in": stamp.found_in},
+    )
+
+
+def came_a_long_way(request: JudgeRequest, facts: Facts) -> Finding | None:
+    """So many Received fields that it seems to go round."""
+    count = request.cause.signals.received_count if request.cause else 0
+    most = facts.limits.received_fields
+    if count < most:
+        return None
+    return hold(
+        "The mail that caused it went through too many servers.",
+        {"received": count, "most": most},
+    )
 
 
 def notified_of_a_report(request: JudgeRequest, _facts: Facts) -> Finding | None:
@@ -159,29 +246,6 @@ def without_a_cause(request: JudgeRequest, _facts: Facts) -> Finding | None:
     return hold("A receipt answers a mail, and none is named.", {"cause": None})
 
 
-def over_the_limit(request: JudgeRequest, facts: Facts) -> Finding | None:
-    """A correspondent had as much automatic mail as is good."""
-    windows = windows_for(marks_survive=request.marks_survive)
-    for history in facts.histories:
-        if any(send.send_id == request.send_id for send in history.sends):
-            continue  # asked before, allowed and counted
-        free = free_at(history.sends, windows, facts.now)
-        if free is None:
-            continue
-        counts = {w.name: len(within(history.sends, w, facts.now)) for w in windows}
-        return hold(
-            "The correspondent had as much automatic mail as is allowed.",
-            {
-                "sent": counts,
-                "limits": {window.name: window.limit for window in windows},
-                "marks_survive": request.marks_survive,
-                "free_at": free.isoformat(),
-            },
-            lifted_by=f"time: there is room again at {free.isoformat(timespec='seconds')}",
-        )
-    return None
-
-
 def _own_evidence(which: str, address: str | None) -> JsonObject:
     return {"which": which, "own_address": address}
 
@@ -198,3 +262,9 @@ def _report_evidence(cause: Cause | None) -> JsonObject | None:
     if cause.kind not in _REPORTS and not any(marks.values()):
         return None
     return {"kind": cause.kind.value, "kind_reasons": list(cause.kind_reasons), **marks}
+
+
+def _written(correspondent: str, request: JudgeRequest) -> str:
+    """The recipient as the mail has it."""
+    as_written = (one for one in request.recipients if correspondent_of(one) == correspondent)
+    return next(as_written, correspondent)

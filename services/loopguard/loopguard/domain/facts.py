@@ -1,13 +1,14 @@
 """What the rules are told besides the question: looked up before, so that they only decide."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from loopguard.domain.windows import Send, correspondent_of
+from loopguard.domain.memory import Correspondent, Text
+from loopguard.domain.windows import correspondent_of
 from postbus.configuration import OutboundFilter
-from postbus.contracts.configuration import FilterEntry
-from postbus.contracts.guard import JudgeRequest, SendKind
+from postbus.contracts.configuration import FilterEntry, LoopLimits
+from postbus.contracts.guard import Alarm, JudgeRequest, SendKind
 from postbus.mail.addresses import normalise, with_fewer_tags
 
 
@@ -21,24 +22,31 @@ class Recipient:
 
 
 @dataclass(frozen=True)
-class History:
-    """The automatic mails that one correspondent was sent, as the counters have them."""
-
-    correspondent: str
-    sends: tuple[Send, ...] = ()
-
-
-@dataclass(frozen=True)
 class Facts:
     """All that rules may look at besides the question.
 
-    `sender_own_address` is the address of ours that the causing mail says it is from.
+    `sender_own_address` is the address of ours that the causing mail says it is from. `known` has
+    everybody who is counted, `text` whom the same words brought automatic mail before. Of the
+    alarms, `burst` is of whoever sent the cause, `ticket` of the ticket, `fuse` of the channel.
     """
 
     now: datetime
     recipients: tuple[Recipient, ...] = ()
     sender_own_address: str | None = None
-    histories: tuple[History, ...] = field(default=())
+    known: Mapping[str, Correspondent] = field(default_factory=dict)
+    text: Text = field(default_factory=Text)
+    limits: LoopLimits = field(default_factory=LoopLimits)
+    burst: Alarm | None = None
+    ticket: Alarm | None = None
+    fuse: Alarm | None = None
+
+    def was_allowed(self, send_id: str) -> bool:
+        """Whether the same was asked before, allowed, and counted, at least with one of them."""
+        return any(one.has(send_id) for one in self.known.values())
+
+    def was_allowed_by_all(self, send_id: str) -> bool:
+        """Whether it is counted with everybody already."""
+        return bool(self.known) and all(one.has(send_id) for one in self.known.values())
 
 
 def is_automatic(request: JudgeRequest) -> bool:
@@ -48,6 +56,11 @@ def is_automatic(request: JudgeRequest) -> bool:
     flag says so, e.g. one that a rule sends in an agent's name.
     """
     return request.automatic or request.kind is not SendKind.AGENT_REPLY
+
+
+def is_by_mail(request: JudgeRequest) -> bool:
+    """Whether a mail caused it; otherwise a person did something, e.g. assigned a ticket."""
+    return request.cause is not None or request.kind is SendKind.RECEIPT
 
 
 def answers_the_sender(request: JudgeRequest) -> bool:
@@ -61,32 +74,28 @@ def answers_the_sender(request: JudgeRequest) -> bool:
 
 
 def correspondents(request: JudgeRequest) -> tuple[str, ...]:
-    """Everybody whose automatic mail is counted, once; nobody for a person's mail."""
-    if not is_automatic(request):
-        return ()
+    """Everybody it goes to, once."""
     return tuple(dict.fromkeys(correspondent_of(address) for address in request.recipients))
 
 
-def facts_of(
-    request: JudgeRequest,
-    *,
-    outbound_filter: OutboundFilter,
-    own_addresses: frozenset[str],
-    histories: Iterable[History],
-    now: datetime,
-) -> Facts:
-    """The facts about a question; `own_addresses` are normalised."""
-    return Facts(
-        now=now,
-        recipients=tuple(
-            Recipient(address, outbound_filter.match(address), _own(address, own_addresses))
-            for address in request.recipients
-        ),
-        sender_own_address=_own(request.cause.sender, own_addresses) if request.cause else None,
-        histories=tuple(histories),
+def text_of(request: JudgeRequest) -> str | None:
+    """The content of a cause that is long enough to be known again whoever sends it."""
+    cause = request.cause
+    if cause is None or cause.fingerprint is None or not cause.fingerprint.similar:
+        return None
+    return cause.fingerprint.content if answers_the_sender(request) else None
+
+
+def recipients_of(
+    request: JudgeRequest, outbound_filter: OutboundFilter, own_addresses: frozenset[str]
+) -> tuple[Recipient, ...]:
+    """The recipients with what they are to us; `own_addresses` are normalised."""
+    return tuple(
+        Recipient(address, outbound_filter.match(address), own_address(address, own_addresses))
+        for address in request.recipients
     )
 
 
-def _own(address: str, own_addresses: frozenset[str]) -> str | None:
+def own_address(address: str, own_addresses: frozenset[str]) -> str | None:
     """The address of ours that this one is, itself or as its plus-address (RFC 5233 §1)."""
     return next((a for a in with_fewer_tags(normalise(address)) if a in own_addresses), None)

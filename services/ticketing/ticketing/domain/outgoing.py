@@ -10,7 +10,7 @@ from datetime import datetime
 
 from postbus.contracts.base import BlobRef
 from postbus.contracts.guard import Cause, SendKind
-from postbus.contracts.mail import Address, Attachment, MailReceived
+from postbus.contracts.mail import Address, Attachment
 from postbus.contracts.sending import Quote, SendRequested, SendState
 from ticketing.domain.facts import fact_of
 from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
@@ -125,18 +125,6 @@ def message_of(
         delivery=Delivery(SendState.REQUESTED, at=request.requested_at),
         request_digest=request_digest,
         by=request.requested_by,
-    )
-
-
-def cause_of(mail: MailReceived) -> Cause:
-    """What the loop guard needs to know of the mail that made us write."""
-    return Cause(
-        mail_id=mail.mail_id,
-        sender=mail.customer.address,
-        kind=mail.kind,
-        kind_reasons=mail.kind_reasons,
-        signals=mail.signals,
-        stamp=mail.stamp,
     )
 
 

@@ -1,0 +1,169 @@
+"""What is remembered of a correspondent and of a text, and how it changes: values, no clock."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from loopguard.domain.windows import DAY, HOUR, TEN_MINUTES
+
+MOST_SENDS = 200
+"""More than any limit lets through in a day with the defaults; a document stays small."""
+BOUNCED_FOR = timedelta(days=60)
+"""How long automatic mail to an address rests that does not exist."""
+QUICK = timedelta(minutes=2)
+"""People need longer for an answer that is a new mail; robots do not."""
+_MOST_ECHOES = 20
+
+
+@dataclass(frozen=True)
+class Send:
+    """One automatic mail that was allowed.
+
+    `by_mail` says that a mail caused it, and no person. `quick` says that the mail that caused it
+    came within two minutes after the automatic mail before it. `subject`, `content` and `similar`
+    are the fingerprint of that mail.
+    """
+
+    send_id: str
+    at: datetime
+    ticket: int = 0
+    queue: str = ""
+    kind: str = ""
+    by_mail: bool = True
+    quick: bool = False
+    subject: str = ""
+    content: str = ""
+    similar: str = ""
+
+
+@dataclass(frozen=True)
+class Bounced:
+    """The address was reported as one that will never take mail (a hard bounce, RFC 3464)."""
+
+    at: datetime
+    status: str = ""
+    said: str = ""
+
+    def holds(self, now: datetime) -> bool:
+        """Whether automatic mail to it rests still."""
+        return now - self.at < BOUNCED_FOR
+
+
+@dataclass(frozen=True)
+class Correspondent:
+    """What was sent to somebody by itself, when a person last wrote, whether mail arrives."""
+
+    sends: tuple[Send, ...] = ()
+    answered_at: datetime | None = None
+    bounced: Bounced | None = None
+
+    def has(self, send_id: str) -> bool:
+        """Whether that mail was allowed and counted before."""
+        return any(send.send_id == send_id for send in self.sends)
+
+    def with_send(self, send: Send) -> "Correspondent":
+        """With one more, without those that no window reaches; the same again changes nothing."""
+        if self.has(send.send_id):
+            return self
+        young = [known for known in self.sends if send.at - known.at < DAY]
+        in_order = (*sorted(young, key=lambda known: known.at), send)
+        return replace(self, sends=in_order[-MOST_SENDS:])
+
+    def with_answer(self, at: datetime) -> "Correspondent":
+        """A person wrote to them; what comes late changes nothing."""
+        if self.answered_at is not None and self.answered_at >= at:
+            return self
+        return replace(self, answered_at=at)
+
+    def with_bounce(self, bounced: Bounced) -> "Correspondent":
+        """Mail to them came back; the newest report counts."""
+        if self.bounced is not None and self.bounced.at >= bounced.at:
+            return self
+        return replace(self, bounced=bounced)
+
+    def lasts(self, now: datetime) -> timedelta:
+        """How long it is worth keeping."""
+        day = DAY + HOUR
+        if self.bounced is None or not self.bounced.holds(now):
+            return day
+        return max(day, self.bounced.at + BOUNCED_FOR - now)
+
+
+@dataclass(frozen=True)
+class Echo:
+    """One automatic mail because of a text, and whom it went to (hashed)."""
+
+    send_id: str
+    at: datetime
+    who: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """Whom automatic mail went to because of one and the same text, whoever sent it."""
+
+    echoes: tuple[Echo, ...] = ()
+
+    def with_echo(self, echo: Echo) -> "Text":
+        """With one more, without those older than a day; the same again changes nothing."""
+        if any(known.send_id == echo.send_id for known in self.echoes):
+            return self
+        young = (known for known in self.echoes if echo.at - known.at < DAY)
+        return Text((*young, echo)[-_MOST_ECHOES:])
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """How many mails came from somebody, by minute since 1970, for an hour back."""
+
+    minutes: tuple[tuple[int, int], ...] = ()
+    newest: tuple[str, ...] = ()
+    """Ids of the newest mails, so that one that is delivered again is counted once."""
+
+    def with_mail(self, mail_id: str, at: datetime) -> "Arrivals":
+        """With one more; one that is known changes nothing."""
+        if mail_id in self.newest:
+            return self
+        minute = _minute(at)
+        counts = {one: count for one, count in self.minutes if one > minute - 61}
+        counts[minute] = counts.get(minute, 0) + 1
+        return Arrivals(tuple(sorted(counts.items())), (*self.newest, mail_id)[-_MOST_ECHOES:])
+
+    def count(self, length: timedelta, now: datetime) -> int:
+        """How many came within that time; the minute that is only partly in it counts whole."""
+        first = _minute(now) - length // timedelta(minutes=1)
+        return sum(count for minute, count in self.minutes if minute >= first)
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Repeated automatic mails of one channel: by minute for ten minutes, by hour for a week."""
+
+    minutes: tuple[tuple[int, int], ...] = ()
+    hours: tuple[tuple[int, int], ...] = ()
+
+    def with_one(self, at: datetime) -> "Repeats":
+        """With one more."""
+        minute, hour = _minute(at), _minute(at) // 60
+        minutes = {one: count for one, count in self.minutes if one > minute - 11}
+        hours = {one: count for one, count in self.hours if one > hour - _WEEK_HOURS}
+        minutes[minute] = minutes.get(minute, 0) + 1
+        hours[hour] = hours.get(hour, 0) + 1
+        return Repeats(tuple(sorted(minutes.items())), tuple(sorted(hours.items())))
+
+    def in_ten_minutes(self, now: datetime) -> int:
+        """How many there were in the last ten minutes, the oldest minute whole."""
+        first = _minute(now) - TEN_MINUTES // timedelta(minutes=1)
+        return sum(count for minute, count in self.minutes if minute >= first)
+
+    def usual_in_ten_minutes(self, now: datetime) -> float:
+        """How many are usual in ten minutes, by the seven days before this hour."""
+        hour = _minute(now) // 60
+        before = sum(count for one, count in self.hours if hour - _WEEK_HOURS < one < hour)
+        return before / ((_WEEK_HOURS - 1) * 6)
+
+
+_WEEK_HOURS = 7 * 24
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60

@@ -1,0 +1,96 @@
+"""Judges recorded questions once more, with counters in memory: pure but for what it remembers.
+
+Both sides of a comparison are judged so, because what stood in the counters then is gone. Alarms
+are raised by what is replayed: a fuse and a ticket's rounds. Bursts count the mails that asked for
+automatic mail, since the others were not recorded as questions.
+"""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from loopguard.domain.bursts import burst
+from loopguard.domain.counts import is_repeat, send_of
+from loopguard.domain.facts import (
+    Facts,
+    correspondents,
+    is_automatic,
+    is_by_mail,
+    own_address,
+    recipients_of,
+    text_of,
+)
+from loopguard.domain.fuse import should_open
+from loopguard.domain.keys import key_of
+from loopguard.domain.memory import Arrivals, Correspondent, Echo, Repeats, Text
+from loopguard.domain.rules import judge
+from loopguard.domain.windows import correspondent_of
+from postbus.configuration import Configuration
+from postbus.contracts.configuration import LoopLimits
+from postbus.contracts.guard import Alarm, Decision, Judged, JudgeRequest, Verdict
+
+_FUSE_RESTS = timedelta(hours=1)
+
+
+class Replay:
+    """One set of limits, going through the questions in their order."""
+
+    def __init__(self, configuration: Configuration, limits: LoopLimits) -> None:
+        self._configuration = configuration
+        self._own = configuration.own_addresses()
+        self._limits = limits
+        self._known: dict[str, Correspondent] = defaultdict(Correspondent)
+        self._texts: dict[str, Text] = defaultdict(Text)
+        self._arrivals: dict[str, Arrivals] = defaultdict(Arrivals)
+        self._repeats: dict[str, Repeats] = defaultdict(Repeats)
+        self._fuses: dict[str, Alarm] = {}
+
+    def judge(self, judged: Judged) -> Verdict:
+        """The verdict under these limits; what it allows is counted."""
+        request, now = judged.question, judged.at
+        facts = self._facts(request, now)
+        verdict = judge(request, facts)
+        if not is_automatic(request):
+            for who in correspondents(request):
+                self._known[who] = self._known[who].with_answer(now)
+        elif verdict.decision is Decision.ALLOW:
+            self._count(request, facts)
+        return verdict
+
+    def _facts(self, request: JudgeRequest, now: datetime) -> Facts:
+        cause, content = request.cause, text_of(request)
+        by_mail = is_automatic(request) and is_by_mail(request)
+        fuse = self._fuses.get(request.outbound_channel)
+        return Facts(
+            now=now,
+            recipients=recipients_of(request, self._configuration.filter, self._own),
+            sender_own_address=own_address(cause.sender, self._own) if cause else None,
+            known={who: self._known[who] for who in correspondents(request)},
+            text=self._texts[content] if content else Text(),
+            limits=self._limits,
+            burst=self._burst(request, now) if by_mail else None,
+            fuse=fuse if by_mail and fuse is not None and fuse.until > now else None,
+        )
+
+    def _burst(self, request: JudgeRequest, now: datetime) -> Alarm | None:
+        if request.cause is None:
+            return None
+        who = correspondent_of(request.cause.sender)
+        self._arrivals[who] = self._arrivals[who].with_mail(request.cause.mail_id, now)
+        return burst(self._arrivals[who], self._limits, now)
+
+    def _count(self, request: JudgeRequest, facts: Facts) -> None:
+        if is_repeat(request, facts):
+            channel = request.outbound_channel
+            self._repeats[channel] = self._repeats[channel].with_one(facts.now)
+            why = should_open(self._repeats[channel], self._limits, facts.now)
+            if why is not None:
+                until = facts.now + _FUSE_RESTS
+                self._fuses[channel] = Alarm(what="fuse", about=channel, until=until, evidence=why)
+        for who in correspondents(request):
+            one = self._known[who]
+            self._known[who] = one.with_send(send_of(request, one, facts.now))
+        content = text_of(request)
+        if content is not None:
+            who = key_of(correspondent_of(request.recipients[0]))
+            echo = Echo(request.send_id, facts.now, who)
+            self._texts[content] = self._texts[content].with_echo(echo)

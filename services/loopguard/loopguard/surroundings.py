@@ -1,0 +1,91 @@
+"""What the handlers of the loop guard have around them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from loopguard.domain.facts import (
+    Facts,
+    is_automatic,
+    is_by_mail,
+    own_address,
+    recipients_of,
+)
+from loopguard.domain.keys import key_of
+from loopguard.domain.memory import Correspondent, Text
+from loopguard.domain.windows import correspondent_of
+from loopguard.ports import Alarms, Memories
+from postbus.configuration import Configuration
+from postbus.contracts.configuration import LoopLimits
+from postbus.contracts.guard import Alarm, JudgeRequest
+
+EVERYTHING = "*"
+"""The fuse of the whole installation, beside those of its channels."""
+
+
+@dataclass
+class Surroundings:
+    """Memories, alarms, the configuration and the clock."""
+
+    memories: Memories
+    alarms: Alarms
+    configuration: Callable[[], Configuration]
+    now: Callable[[], datetime]
+
+    def __post_init__(self) -> None:
+        self._own: tuple[Configuration | None, frozenset[str]] = (None, frozenset())
+
+    def facts(
+        self,
+        request: JudgeRequest,
+        known: Mapping[str, Correspondent],
+        text: Text,
+        *,
+        now: datetime,
+        limits: LoopLimits | None = None,
+    ) -> Facts:
+        """All that the rules look at; BusUnavailable without configuration or alarms."""
+        configuration = self.configuration()
+        own, cause = self._own_addresses(configuration), request.cause
+        by_mail = is_automatic(request) and is_by_mail(request)
+        return Facts(
+            now=now,
+            recipients=recipients_of(request, configuration.filter, own),
+            sender_own_address=own_address(cause.sender, own) if cause else None,
+            known=known,
+            text=text,
+            limits=limits or configuration.loop_limits,
+            burst=self._alarm(burst_of(cause.sender), now) if by_mail and cause else None,
+            ticket=self._alarm(ticket_of(request.ticket_number), now) if by_mail else None,
+            fuse=self._fuse(request, now) if by_mail else None,
+        )
+
+    def _fuse(self, request: JudgeRequest, now: datetime) -> Alarm | None:
+        one = self._alarm(fuse_of(request.outbound_channel), now)
+        return one or self._alarm(fuse_of(EVERYTHING), now)
+
+    def _alarm(self, name: str, now: datetime) -> Alarm | None:
+        return self.alarms.standing(name, now)
+
+    def _own_addresses(self, configuration: Configuration) -> frozenset[str]:
+        """The addresses of ours, worked out once per snapshot."""
+        known, addresses = self._own
+        if known is not configuration:
+            addresses = configuration.own_addresses()
+            self._own = (configuration, addresses)
+        return addresses
+
+
+def burst_of(address: str) -> str:
+    """The name of the alarm about somebody who writes very often."""
+    return f"burst.{key_of(correspondent_of(address))}"
+
+
+def ticket_of(number: int) -> str:
+    """The name of the alarm about a ticket on which mail went round."""
+    return f"ticket.{number}"
+
+
+def fuse_of(channel: str) -> str:
+    """The name of the alarm about a channel, or about all of them (`EVERYTHING`)."""
+    return f"fuse.{'all' if channel == EVERYTHING else f'channel.{channel}'}"

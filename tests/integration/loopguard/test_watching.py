@@ -1,0 +1,195 @@
+"""What the guard hears, tells, and shares between replicas, over a real nats-server."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from doubles.mails import mail_received
+from guard_builders import CUSTOMER, question, receipt_of
+from postbus.bus import Bus
+from postbus.bus.topology import SENDING
+from postbus.contracts.base import utc_now
+from postbus.contracts.catalogue import (
+    DRY_RUN_SUBJECT,
+    EXPLAIN_SUBJECT,
+    GUARD_STATE_SUBJECT,
+    JUDGE_SUBJECT,
+    LIFT_SUBJECT,
+)
+from postbus.contracts.configuration import LoopLimits
+from postbus.contracts.guard import (
+    DryRun,
+    DryRunRequest,
+    GuardState,
+    JudgedEvent,
+    JudgeRequest,
+    Lifted,
+    LiftRequest,
+    SendKind,
+    StateRequest,
+    Verdict,
+)
+from postbus.contracts.mail import Address, BouncedRecipient, Route
+from postbus.contracts.sending import SendOutcome, SendState
+from postbus.runtime.serve import Service
+
+Replicas = Callable[[], Awaitable[Service]]
+
+
+async def ask(bus: Bus, request: JudgeRequest, subject: str = JUDGE_SUBJECT) -> Verdict:
+    return await bus.ask(subject, request, Verdict, timeout_seconds=5)
+
+
+async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
+    async with asyncio.timeout(10):
+        while not (found := await condition()):
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def mails_come(bus: Bus, count: int) -> None:
+    for n in range(count):
+        mail = mail_received(
+            f"m-{n}",
+            customer=Address(address=CUSTOMER),
+            route=Route(door="forward", received_at=utc_now()),
+        )
+        await bus.tell("postbus.mail.received", "support", mail, event_id=f"e-{n}")
+
+
+async def judged(bus: Bus) -> list[JudgedEvent]:
+    return [
+        JudgedEvent.model_validate_json(one.body)
+        async for one in bus.stored(SENDING, "postbus.send.judged.>")
+    ]
+
+
+async def test_a_burst_is_known_to_every_replica(dispatch: Bus, replica: Replicas) -> None:
+    """INVARIANT: the answer would depend on which replica was asked."""
+    await replica()
+    await replica()
+    await mails_come(dispatch, 10)
+    state = StateRequest()
+
+    async def is_known() -> bool:
+        answers = [
+            await dispatch.ask(GUARD_STATE_SUBJECT, state, GuardState, timeout_seconds=5)
+            for _ in range(20)
+        ]
+        return all(len(one.alarms) == 1 for one in answers)
+
+    await until(is_known)
+    rules = [(await ask(dispatch, receipt_of(n))).rule for n in range(20)]
+    assert rules == ["L14"] * 20
+    done = await dispatch.ask(
+        LIFT_SUBJECT, LiftRequest(address=CUSTOMER, by="eve"), Lifted, timeout_seconds=5
+    )
+    assert "that it writes very often" in done.lifted
+    new = (receipt_of(n, CUSTOMER) for n in range(100, 200))
+
+    async def is_over() -> bool:
+        return (await ask(dispatch, next(new))).rule == "none"
+
+    await until(is_over)
+
+
+async def test_a_replica_that_starts_later_knows_the_alarms(
+    dispatch: Bus, replica: Replicas
+) -> None:
+    first = await replica()
+    await mails_come(dispatch, 10)
+    await until(lambda: _rule_is(dispatch, "L14"))
+    await first.stop()
+    await replica()
+    assert (await ask(dispatch, receipt_of(500))).rule == "L14"
+
+
+async def _rule_is(bus: Bus, rule: str) -> bool:
+    return (await ask(bus, receipt_of(499), EXPLAIN_SUBJECT)).rule == rule
+
+
+async def test_a_bounce_that_is_told_holds_mail_back(dispatch: Bus, replica: Replicas) -> None:
+    await replica()
+    outcome = SendOutcome(
+        send_id="s-1",
+        ticket_number=7,
+        queue="support",
+        message_id="x@abc.com",
+        kind=SendKind.RECEIPT,
+        automatic=True,
+        state=SendState.BOUNCED,
+        outbound_channel="relay",
+        bounced=(BouncedRecipient(address=CUSTOMER, hard=True, status="5.1.1"),),
+        at=utc_now(),
+    )
+    await dispatch.tell("postbus.send.bounced", "relay", outcome, event_id="b-1")
+    await until(lambda: _rule_is(dispatch, "bounced"))
+    assert (await ask(dispatch, question(SendKind.AGENT_REPLY))).rule == "bounced"
+
+
+async def test_every_verdict_is_an_event_once(dispatch: Bus, replica: Replicas) -> None:
+    """INVARIANT: nobody could see why mail is held, and no other service could act on it (L23)."""
+    await replica()
+    await replica()
+    asked = [receipt_of(n, f"c{n}@example.com") for n in range(20)]
+    asked += [question(SendKind.AGENT_REPLY, send_id=f"r-{n}") for n in range(5)]
+    verdicts = {one.send_id: await ask(dispatch, one) for one in asked}
+    await ask(dispatch, asked[0])  # asked at the same moment: a retry, and no event of its own
+
+    async def all_told() -> bool:
+        return len(await judged(dispatch)) >= len(asked)
+
+    await until(all_told)
+    await asyncio.sleep(0.3)
+    told = [event.data for event in await judged(dispatch)]
+    assert {one.question.send_id: one.verdict for one in told} == verdicts
+    assert len(told) == len(asked)
+
+
+async def test_verdicts_are_told_before_it_ends(dispatch: Bus, replica: Replicas) -> None:
+    service = await replica()
+    for n in range(30):
+        await ask(dispatch, receipt_of(n, f"c{n}@example.com"))
+    await service.stop()
+    assert len(await judged(dispatch)) == 30
+
+
+async def test_an_explanation_counts_nothing(dispatch: Bus, replica: Replicas) -> None:
+    await replica()
+    for n in range(10):
+        assert (await ask(dispatch, receipt_of(n), EXPLAIN_SUBJECT)).rule == "none"
+    assert (await ask(dispatch, receipt_of(1))).rule == "none"
+    assert len(await judged(dispatch)) <= 1
+
+
+@pytest.mark.parametrize(("days", "count"), [(1, 12), (30, 12)])
+async def test_a_dry_run_reads_what_was_told(
+    dispatch: Bus, replica: Replicas, days: int, count: int
+) -> None:
+    await replica()
+    for n in range(12):
+        await ask(dispatch, receipt_of(n, "robot@x.example"))
+
+    async def all_told() -> bool:
+        return len(await judged(dispatch)) == 12
+
+    await until(all_told)
+    request = DryRunRequest(limits=LoopLimits(receipts_day=1), days=days)
+    found = await dispatch.ask(DRY_RUN_SUBJECT, request, DryRun, timeout_seconds=5)
+    assert (found.judged, found.problem) == (count, "")
+    assert (found.allowed_before, found.allowed_after, found.newly_held) == (3, 1, 2)
+
+
+async def test_what_was_told_before_the_days_of_a_dry_run_is_left_out(dispatch: Bus) -> None:
+    """The server begins at a time, and reading goes on behind it."""
+    before = utc_now()
+    await asyncio.sleep(0.05)
+    for n in range(3):
+        await mails_come(dispatch, n + 1)
+    later = utc_now() + timedelta(seconds=1)
+    found = [s.sequence async for s in dispatch.stored("POSTBUS_MAIL", ">", since=before)]
+    assert found == [1, 2, 3]
+    assert [s async for s in dispatch.stored("POSTBUS_MAIL", ">", since=later)] == []
