@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     results = []
     for result in run(chosen(asked.row), say=_say):
-        _say(f"{result.row.title}: {'; '.join(result.missed) or 'as required'}")
+        _say(f"{result.row.name}: {'; '.join(result.missed) or 'done'}")
         results.append(result)
     order = [row.name for row in ROWS]
     results.sort(key=lambda one: order.index(one.row.name))

@@ -1,5 +1,6 @@
 """The robots of customers: responders, echoes, forwarders, and other ticket systems."""
 
+import random
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class Echo(Robot):
 
     def answers(self, sent: Sent) -> Iterator[Planned]:
         sender = self.next_address()
-        mail = new_mail(_new_subject(), self.says(sent), sender=sender, to=self.to)
+        mail = new_mail(own_words(4), self.says(sent), sender=sender, to=self.to)
         yield SOON, letter(mail, sender)
 
 
@@ -84,7 +85,7 @@ class Stubborn(Rewriter):
 
     def begins(self) -> Iterator[Planned]:
         for number in range(int(timedelta(hours=self.hours) / self.every)):
-            mail = new_mail(_new_subject(), own_words(), sender=self.address, to=self.to)
+            mail = new_mail(own_words(4), own_words(), sender=self.address, to=self.to)
             yield number * self.every, letter(mail, self.address)
 
 
@@ -220,7 +221,7 @@ class Aliases(Robot):
         from_first = plain_address(str(sent.mail["From"])) == self.to
         to, by = (self.other_queue, "two") if from_first else (self.to, "one")
         sender = f"alias-{by}-{self.address}"
-        yield SOON, letter(new_mail(_new_subject(), own_words(), sender=sender, to=to), sender)
+        yield SOON, letter(new_mail(own_words(4), own_words(), sender=sender, to=to), sender)
 
 
 @dataclass
@@ -255,10 +256,12 @@ def bounce_of(sent: Sent, address: str) -> Letter:
     return Letter("", to, as_mail.as_bytes())
 
 
-def own_words() -> str:
-    """A text that nobody ever wrote before."""
-    return f"About {uuid.uuid4().hex}: please look at {uuid.uuid4().hex} as soon as you can."
+_SYLLABLES = [first + vowel for first in "bdfgklmnprstvz" for vowel in "aeiou"]
+_CHANCE = random.Random(2026)
+"""Each run is the same."""
 
 
-def _new_subject() -> str:
-    return f"Request {uuid.uuid4().hex[:12]}"
+def own_words(count: int = 24) -> str:
+    """A text that nobody wrote before, nor one like it."""
+    words = ("".join(_CHANCE.choices(_SYLLABLES, k=_CHANCE.randint(2, 4))) for _ in range(count))
+    return " ".join(words).capitalize()

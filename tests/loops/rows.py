@@ -34,8 +34,9 @@ MOST = 60
 
 @dataclass(frozen=True)
 class Addresses:
-    """The creation addresses of a row: of its queue, of another one, and of another Postbus."""
+    """Of a row: the robot's own, and where tickets begin: two queues, and another Postbus."""
 
+    robot: str
     queue: str
     other_queue: str
     elsewhere: str
@@ -88,12 +89,13 @@ class Row:
     marks: frozenset[Mark] = frozenset()
     one_address: bool = True
     house: str = ONE
-    required: Required = field(default_factory=Required)
+    required: Required | None = field(default_factory=Required)
+    """None: it is shown, and nothing is asked of it."""
     most: int = MOST
 
 
 def _robot(kind: type[Robot]) -> Callable[[Addresses], Robot]:
-    return lambda at: kind(at.queue)
+    return lambda at: kind(at.queue, at.robot)
 
 
 _MARKED = frozenset({Mark.AUTO_SUBMITTED})
@@ -110,32 +112,35 @@ def rows(*, alerts: int = 500, stubborn_hours: float = 72) -> tuple[Row, ...]:
         Row("echo", "echo robot: new headers, subject, Message-ID", _robot(Echo)),
         Row("rewriter", "the same, and new words each time", _robot(Rewriter)),
         Row("stubborn", "the same, and writes again every 10 minutes",
-            lambda at: Stubborn(at.queue, hours=stubborn_hours)),
+            lambda at: Stubborn(at.queue, at.robot, hours=stubborn_hours)),
         Row("shifting", "echo robot that changes its address, too", _robot(Shifting),
             one_address=False, required=Required(in_all=20)),
         Row("unsigned", "the same, and cuts off our mark", _robot(ShiftingUnsigned),
             one_address=False, required=Required(in_all=20)),
         Row("stranger", "the same, and new words each time", _robot(ShiftingRewriter),
-            one_address=False, required=Required(in_all=20), most=120),
+            one_address=False, required=None, most=120),
         Row("elsewhere", "robot that answers from another address", _robot(AnswersElsewhere)),
         Row("redirect", "redirect that returns our mail as it is", _robot(Redirector), marks=_OWN),
         Row("forward", "forwarder that returns our mail in a new one", _robot(Forwarder)),
-        Row("list", "mailing list with our address on it", _robot(MailingList), marks=_LIST),
-        Row("helpdesk", "ticket system of another make, own receipts", _robot(OtherTicketSystem)),
+        Row("list", "mailing list with our address on it", lambda at: MailingList(at.queue),
+            marks=_LIST),
+        Row("helpdesk", "ticket system of another make, own receipts",
+            lambda at: OtherTicketSystem(at.queue)),
         Row("postbus", "second Postbus, same defaults", lambda at: Robot(at.queue, at.elsewhere),
             marks=_MARKED, house=TWO, required=Required(in_all=2)),
         Row("gateway", "second Postbus, a gateway drops all marks",
-            lambda at: MarksLost(at.queue, at.elsewhere), house=TWO),
+            lambda at: MarksLost(at.queue, at.elsewhere), house=TWO,
+            required=Required(in_all=2)),
         Row("graph", "Graph in and out of one mailbox, marks dropped",
-            lambda at: Redirector(at.queue, "alias@robots.example"), house=OFFICE),
+            lambda at: Redirector(at.queue, at.robot), house=OFFICE),
         Row("graph-echo", "the same with an echo robot of new words",
-            lambda at: Rewriter(at.queue, "echo@robots.example"), house=OFFICE),
+            lambda at: Rewriter(at.queue, at.robot), house=OFFICE),
         Row("bounce", "bounce of a receipt", _robot(Bouncing), marks=_REPORT),
         Row("notified", "bounce of a notification", _robot(BouncingAgent), marks=_REPORT),
         Row("queues", "mail from one queue of ours to another",
             lambda at: Robot(at.queue, at.other_queue), marks=_OWN),
         Row("aliases", "two queues that answer one another, rewritten",
-            lambda at: Aliases(at.queue, other_queue=at.other_queue)),
+            lambda at: Aliases(at.queue, at.robot, other_queue=at.other_queue)),
         Row("alerts", f"{alerts} genuine alerts in one hour",
             lambda at: Monitoring(at.queue, alerts=alerts),
             required=Required(

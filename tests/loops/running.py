@@ -53,14 +53,14 @@ class World:
         figures = figures_of(course)
         if row.house != OFFICE:
             self.clock.skip(_BETWEEN_ROWS)
-        return Result(row, figures, row.required.missed(figures))
+        return Result(row, figures, row.required.missed(figures) if row.required else [])
 
     def _addresses(self, name: str) -> Addresses:
-        first = self.houses[0]
+        first, robot = self.houses[0], f"kim@{name}.example"
         if not isinstance(first, SmtpHouse):
-            return Addresses(MAILBOX, "", "")
+            return Addresses(robot, MAILBOX, "", "")
         queue = first.open_queue(name)
-        return Addresses(queue, first.open_queue(f"{name}-two"), self.other)
+        return Addresses(robot, queue, first.open_queue(f"{name}-two"), self.other)
 
 
 @contextmanager

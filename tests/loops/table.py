@@ -43,9 +43,15 @@ def _cells(result: Result) -> tuple[str, ...]:
         str(figures.tickets),
         str(figures.held),
         str(figures.lost),
-        "; ".join(result.missed) or "yes",
+        _verdict(result),
         *(" / ".join(one) for one in bounds),
     )
+
+
+def _verdict(result: Result) -> str:
+    if result.row.required is None:
+        return "nothing asked"
+    return "; ".join(result.missed) or "yes"
 
 
 def _reasons(found: Counter[str]) -> str:
