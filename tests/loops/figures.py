@@ -39,6 +39,7 @@ class Figures:
     filed: int
     held: int
     lost: int
+    doubled: int
     refused: int
     parked: int
     reached: frozenset[str]
@@ -65,6 +66,7 @@ def figures_of(course: Course) -> Figures:
         filed=len(filed),
         held=len(held),
         lost=max(0, len(handed) - len(filed) - len(held)),
+        doubled=max(0, len(filed) + len(held) - len(handed)),
         refused=len(course.refused),
         parked=sum(fact.subject.startswith("parked.") for fact in course.facts),
         reached=frozenset(times),

@@ -44,11 +44,15 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Required:
-    """What the figures of a row must be; `in_all` bounds the automatic mails to everybody."""
+    """What the figures of a row must be; `in_all` bounds the automatic mails to everybody.
+
+    `at_least` so many must have left, since a robot that gets nothing shows nothing.
+    """
 
     ten_minutes: int = 3
     a_day: int = 10
     in_all: int | None = None
+    at_least: int = 1
     on_tickets: int | None = None
     receipts_to: tuple[str, ...] = ()
     """Who must have got at least one, since nobody is blocked."""
@@ -60,6 +64,7 @@ class Required:
             "in 24 hours": (figures.a_day, self.a_day),
             "in all": (figures.automatic, self.in_all),
             "lost": (figures.lost, 0),
+            "doubled": (figures.doubled, 0),
             "refused": (figures.refused, 0),
             "parked": (figures.parked, 0),
         }
@@ -68,6 +73,8 @@ class Required:
             for what, (count, limit) in most.items()
             if limit is not None and count > limit
         ]
+        if figures.automatic < self.at_least:
+            found.append(f"{figures.automatic} in all, at least {self.at_least} wanted")
         if figures.silent_after is None:
             found.append("it did not end")
         if self.on_tickets is not None and figures.filed != self.on_tickets:
@@ -123,7 +130,7 @@ def rows(*, alerts: int = 500, stubborn_hours: float = 72) -> tuple[Row, ...]:
         Row("redirect", "redirect that returns our mail as it is", _robot(Redirector), marks=_OWN),
         Row("forward", "forwarder that returns our mail in a new one", _robot(Forwarder)),
         Row("list", "mailing list with our address on it", lambda at: MailingList(at.queue),
-            marks=_LIST),
+            marks=_LIST, required=Required(at_least=0)),
         Row("helpdesk", "ticket system of another make, own receipts",
             lambda at: OtherTicketSystem(at.queue)),
         Row("postbus", "second Postbus, same defaults", lambda at: Robot(at.queue, at.elsewhere),
@@ -138,7 +145,8 @@ def rows(*, alerts: int = 500, stubborn_hours: float = 72) -> tuple[Row, ...]:
         Row("bounce", "bounce of a receipt", _robot(Bouncing), marks=_REPORT),
         Row("notified", "bounce of a notification", _robot(BouncingAgent), marks=_REPORT),
         Row("queues", "mail from one queue of ours to another",
-            lambda at: Robot(at.queue, at.other_queue), marks=_OWN),
+            lambda at: Robot(at.queue, at.other_queue), marks=_OWN,
+            required=Required(at_least=0)),
         Row("aliases", "two queues that answer one another, rewritten",
             lambda at: Aliases(at.queue, at.robot, other_queue=at.other_queue)),
         Row("alerts", f"{alerts} genuine alerts in one hour",

@@ -13,7 +13,7 @@ from loops.rows import ROWS, Required
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FIGURES = Figures(
     mails_in=4, automatic=3, ten_minutes=3, a_day=3, silent_after=timedelta(seconds=10),
-    stopped_by={}, tickets=4, filed=4, held=0, lost=0, refused=0, parked=0,
+    stopped_by={}, tickets=4, filed=4, held=0, lost=0, doubled=0, refused=0, parked=0,
     reached=frozenset({"kim@robots.example"}),
 )  # fmt: skip
 
@@ -43,6 +43,8 @@ def test_the_most_within_a_stretch_of_time_is_found_wherever_it_is(
         ({"ten_minutes": 4}, ["4 in 10 minutes, at most 3 wanted"]),
         ({"a_day": 11}, ["11 in 24 hours, at most 10 wanted"]),
         ({"automatic": 6}, ["6 in all, at most 5 wanted"]),
+        ({"automatic": 0}, ["0 in all, at least 1 wanted"]),
+        ({"doubled": 1}, ["1 doubled, at most 0 wanted"]),
         ({"lost": 1}, ["1 lost, at most 0 wanted"]),
         ({"refused": 1}, ["1 refused, at most 0 wanted"]),
         ({"parked": 1}, ["1 parked, at most 0 wanted"]),
