@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dispatch.adapters.kept_appearances import KeptAppearances
 from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.nats_turns import NatsTurns
@@ -92,6 +93,7 @@ class World:
             guard=self.guard,
             transport=self.way,
             blobs=MemoryBlobs(),
+            appearances=KeptAppearances(MemoryBlobs()),
             copies=self.copies,
             sent_mail=NobodyLooks(),
             turns=NatsTurns(lambda: self.bus.bucket(LIMITS_BUCKET), self.now),

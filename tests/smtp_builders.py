@@ -14,7 +14,7 @@ from dispatch.domain.compose import Composed
 from dispatch.domain.words import Words
 from postbus.bus import Bucket
 from postbus.connecting import AccessTokens, Reach, TlsContexts
-from postbus.contracts.configuration import TlsMode
+from postbus.contracts.configuration import OutboundChannel, TlsMode
 from postbus.contracts.mail import Attachment
 from postbus.errors import BusUnavailable
 from postbus.microsoft.asking import IdentityPlatform
@@ -40,6 +40,11 @@ class Ready:
 
     def ranges(self, file: Attachment, first: int, size: int) -> AsyncIterator[bytes]:
         raise AssertionError("SMTP sends what is written")
+
+
+async def unsigned(_: OutboundChannel, mail: Composed) -> Composed:
+    """No key signs it."""
+    return mail
 
 
 def _nobody_signs_in() -> MicrosoftTokens:
@@ -74,5 +79,5 @@ def smtp_transport(
         helo_name="test.localhost",
     )
     return SmtpTransport(
-        SmtpConnections(limits, ways), limits, relay=relay, open_secret=open_secret
+        SmtpConnections(limits, ways), limits, relay=relay, open_secret=open_secret, sign=unsigned
     )

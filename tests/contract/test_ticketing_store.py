@@ -17,12 +17,23 @@ from postbus.contracts.mail import Address, Attachment, CalendarItem, Origin, Ro
 from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import CustomerRef, MessageFlag, QueueRef, TicketStatus
 from postbus.errors import StateConflict, StoreUnavailable
+from postbus.mail.cause import cause_of
 from postbus.mail.uid_sets import UidSet
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import INDEXES, ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
+from ticketing.adapters.mongo_notices import MongoNotices
 from ticketing.domain.filing import Filing, add_to_ticket, open_ticket
-from ticketing.domain.model import Delivery, Direction, Message, Report
+from ticketing.domain.model import Delivery, Direction, Fact, Message, Report
+from ticketing.domain.notices import (
+    Happened,
+    Happening,
+    Lane,
+    Notice,
+    Notification,
+    Pause,
+    Turn,
+)
 from ticketing.domain.placing import Claim
 from ticketing.ports import TicketQuery
 
@@ -58,6 +69,11 @@ def store(database: Any) -> MongoFiled:
 @pytest.fixture
 def listed(database: Any) -> MongoListed:
     return MongoListed(database)
+
+
+@pytest.fixture
+def notices(database: Any) -> MongoNotices:
+    return MongoNotices(database)
 
 
 def opened(mail_id: str = "m1", number: int = 1, **fields: Any) -> Filing:
@@ -233,6 +249,28 @@ async def test_the_newest_mail_of_a_person_is_what_is_answered(store: MongoFiled
     assert found is not None
     assert found.id == "x1"
     assert await store.last_inbound("nobody") is None
+
+
+async def test_a_conversation_is_what_people_wrote_and_sent_the_newest_first(
+    store: MongoFiled,
+) -> None:
+    """INVARIANT: a quote shows no customer a note, a stranger's mail, or what never went out."""
+    given = {
+        "first": {}, "note": {"direction": Direction.NOTE}, "robot": {"automatic": True},
+        "stranger": {"flags": (MessageFlag.STRANGER,)},
+        **{
+            state.value: {"direction": Direction.OUTBOUND, "delivery": Delivery(state, at=NOW)}
+            for state in SendState
+        },
+        "elsewhere": {"ticket_id": "other"}, "last": {"flags": (MessageFlag.OTHER_TICKET,)},
+    }  # fmt: skip
+    for number, (name, fields) in enumerate(given.items()):
+        message = replace(opened().message, id=name, **fields)  # type: ignore[arg-type]
+        await store.put_message(replace(message, created_at=NOW + timedelta(seconds=number)))
+    found = await store.conversation("t-m1", limit=9)
+    assert [one.id for one in found] == ["last", "sent", "first"]
+    assert [one.id for one in await store.conversation("t-m1", limit=2)] == ["last", "sent"]
+    assert await store.conversation("nobody", limit=9) == []
 
 
 def outgoing() -> Message:
@@ -474,6 +512,93 @@ async def test_an_attachment_is_known_by_its_hash(store: MongoFiled, listed: Mon
     await store.put_message(opened(attachments=(attachment,)).message)
     assert await listed.attachment_type("a" * 64) == ("a.png", "image/png")
     assert await listed.attachment_type("b" * 64) is None
+
+
+async def test_what_is_aside_is_no_part_of_the_conversation(
+    store: MongoFiled, listed: MongoListed
+) -> None:
+    aside = replace(outgoing(), id="aside", aside=True)
+    await store.put_messages([opened().message, aside])
+    assert [one.id for one in await listed.messages("t-m1")] == [opened().message.id]
+    assert await store.outbound("t-m1") == [aside]
+    assert await listed.messages_of_ids(["aside", "nobody"]) == [aside]
+    assert await listed.messages_of_ids([]) == []
+
+
+def notice(id_: str, agent: str = "bea", lane: Lane = Lane.MAIL, *, minute: int = 0) -> Notice:
+    happened = Happened(
+        happening=Happening.ANSWER,
+        agents=(agent,),
+        ticket_id="t1",
+        ticket_number=1,
+        title="Printer on fire",
+        queue="support",
+        customer="Anna",
+        cause=cause_of(mail_received()),
+        at=NOW.replace(minute=minute),
+    )
+    return Notice(id_, lane, agent, happened)
+
+
+async def test_a_notice_is_kept_once_and_told_once(
+    store: MongoFiled, notices: MongoNotices
+) -> None:
+    """INVARIANT: telling a fact again makes no second notice, and none of one that was told."""
+    first, second, third = (notice(f"n{minute}", minute=minute) for minute in (1, 2, 3))
+    await store.keep_notices([second, third])
+    await store.keep_notices([first, second])
+    assert await notices.untold(Lane.MAIL, "bea", limit=9) == [first, second, third]
+    assert await notices.untold(Lane.MAIL, "bea", limit=1) == [first]
+    await notices.mark_told(["n1", "n2"], "sent-1")
+    await notices.mark_told(["n2", "n3"], "sent-2")
+    await store.keep_notices([first, second, third])
+    assert await notices.untold(Lane.MAIL, "bea", limit=9) == []
+    told = {one.id: one.told_by for one in await notices.of_tickets(["t1", "t2"])}
+    assert told == {"n1": "sent-1", "n2": "sent-1", "n3": "sent-2"}
+    assert await notices.of_tickets(["t2"]) == []
+
+
+async def test_it_is_the_turn_of_whom_something_is_to_be_told(
+    store: MongoFiled, notices: MongoNotices
+) -> None:
+    assert await notices.whose_turn() == []
+    await store.keep_notices(
+        [notice("n1"), notice("n2"), notice("n3", lane=Lane.PERSON), notice("n4", "cas")]
+    )
+    await notices.mark_told(["n4"], "dropped")
+    request = Fact(NOW, "e1", "postbus.send.requested", "support", "tickets/1", "{}")
+    begun = Turn(Lane.MAIL, "dot", (NOW,), Notification("t1", ("n9",), request))
+    saved = await notices.save_turn(begun)
+    mail, person, dot = (Lane.MAIL, "bea"), (Lane.PERSON, "bea"), (Lane.MAIL, "dot")
+    assert set(await notices.whose_turn()) == {mail, person, dot}
+    assert await notices.turn(Lane.MAIL, "dot") == saved
+    await notices.save_turn(replace(saved, unfinished=None))
+    assert set(await notices.whose_turn()) == {mail, person}
+
+
+async def test_of_two_who_take_one_turn_the_second_is_refused(notices: MongoNotices) -> None:
+    """INVARIANT: two replicas never write two mails about one thing."""
+    new = await notices.turn(Lane.MAIL, "bea")
+    assert (new.revision, new.sent) == (0, ())
+    first = await notices.save_turn(replace(new, sent=(NOW,)))
+    with pytest.raises(StateConflict):
+        await notices.save_turn(new)
+    await notices.save_turn(first)
+    with pytest.raises(StateConflict):
+        await notices.save_turn(first)
+    assert (await notices.turn(Lane.PERSON, "bea")).revision == 0
+
+
+async def test_an_address_is_paused_until_it_is_resumed(
+    store: MongoFiled, notices: MongoNotices
+) -> None:
+    pause = Pause("bea@abc.com", NOW, "5.1.1 no such user")
+    await store.pause_notifications(pause)
+    await store.pause_notifications(replace(pause, reason="another"))
+    assert await notices.paused("bea@abc.com") == pause
+    assert await notices.paused("cas@abc.com") is None
+    await notices.resume("bea@abc.com")
+    assert await notices.paused("bea@abc.com") is None
 
 
 async def test_every_look_up_has_an_index(database: Any) -> None:

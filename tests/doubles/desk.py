@@ -3,24 +3,28 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from doubles.bus import KeptBus
 from doubles.crash import Crash, CrashAt
 from doubles.mails import NOW, mail_received
 from doubles.ticketing import STAMPER, imported, received, surroundings
+from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Bounce, BouncedRecipient, MailKind, MailReceived, OwnStamp, Route
-from postbus.contracts.sending import SendOutcome, SendOutcomeEvent, SendState
+from postbus.contracts.sending import SendOutcome, SendOutcomeEvent, SendRequested, SendState
 from postbus.contracts.tickets import TicketStatus
 from postbus.errors import StateConflict
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
+from ticketing.adapters.mongo_notices import MongoNotices
 from ticketing.answering import Answer, Answering, TicketChange
 from ticketing.crossing_off import CrossingOff
 from ticketing.domain.model import Message, Ticket
 from ticketing.handlers import MailHandlers, OutcomeHandlers
 from ticketing.importing import ImportHandlers
+from ticketing.notifying import Notifying
 from ticketing.ports import TicketQuery
 from ticketing.telling import Telling
 
@@ -41,6 +45,7 @@ class Desk:
         self.bus = bus
         self.around = surroundings(self.store, bus, **fields)
         self.answering = Answering(self.around)
+        self.notices = MongoNotices(database)
 
     async def file(self, *mails: MailReceived) -> None:
         for mail in mails:
@@ -72,6 +77,18 @@ class Desk:
         except Crash:
             return True
         return False
+
+    async def notify(self, at: datetime | None = None) -> list[SendRequested]:
+        """What agents are sent in a round, at that time."""
+        before = {one.send_id for one in self.notifications()}
+        around = self.around if at is None else replace(self.around, now=lambda: at)
+        await Notifying(around, self.notices, desk_url="https://desk.abc.com/").round()
+        return [one for one in self.notifications() if one.send_id not in before]
+
+    def notifications(self) -> list[SendRequested]:
+        """All that agents were sent."""
+        requests = [data for _, data in self.bus.told.values() if isinstance(data, SendRequested)]
+        return [one for one in requests if one.kind is SendKind.NOTIFICATION]
 
     async def tickets(self, *, queue: str | None = None) -> list[Ticket]:
         """Those that are not part of another one, oldest first."""

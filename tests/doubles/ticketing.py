@@ -1,18 +1,25 @@
 """Ticketing's handlers around a real store."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from prometheus_client import CollectorRegistry
 
 from doubles.bus import KeptBus
 from doubles.mails import NOW
 from postbus.configuration import Configuration
-from postbus.contracts.configuration import ForwardSettings, InboundChannel
+from postbus.contracts.base import Contract
+from postbus.contracts.configuration import Agent, ForwardSettings, InboundChannel
 from postbus.contracts.mail import MailImportedEvent, MailReceived, MailReceivedEvent
 from postbus.tokens import Stamper
+from ticketing.adapters.langid_languages import LangidLanguages
+from ticketing.adapters.prometheus_fallbacks import PrometheusFallbacks
 from ticketing.crossing_off import CrossingOff
 from ticketing.surroundings import Surroundings
 from ticketing.telling import Telling
 
+LANGUAGES = LangidLanguages()
 STAMPER = Stamper("test", [b"k" * 32])
 
 
@@ -22,15 +29,26 @@ def channel(id_: str, **fields: Any) -> InboundChannel:
     return InboundChannel(id=id_, name=id_.title(), kind="forward", forward=forward, **fields)
 
 
-def surroundings(store: Any, bus: Any = None, **fields: Any) -> Surroundings:
-    """With the queues `support` and `sales`."""
-    configuration = Configuration.of([channel("support", **fields), channel("sales")])
+def agent(id_: str, **fields: Any) -> Agent:
+    """An agent of all queues."""
+    return Agent.model_validate(
+        {"id": id_, "name": id_.title(), "address": f"{id_}@abc.com", **fields}
+    )
+
+
+def surroundings(
+    store: Any, bus: Any = None, *, also: Sequence[Contract] = (), **fields: Any
+) -> Surroundings:
+    """With the queues `support` and `sales`, and what else is configured."""
+    configuration = Configuration.of([channel("support", **fields), channel("sales"), *also])
     return Surroundings(
         store=store,
         telling=Telling(store, bus or KeptBus(), CrossingOff(store)),
         configuration=lambda: configuration,
         stamper=STAMPER,
         now=lambda: datetime.now(UTC),
+        language_of=LANGUAGES,
+        receipt_failed=PrometheusFallbacks(CollectorRegistry()),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from servers.customer import answer_to, new_mail, plain_address, send, without
+from servers.customer import answer_to, bounce, new_mail, plain_address, send, without
 from servers.stack import LocalStack
 
 pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.timeout(180)]
@@ -229,24 +229,6 @@ def test_a_robot_gets_no_receipt(stack: LocalStack, robot: str) -> None:
     stack.until(settled)
     open_ticket(stack, f"After robot {robot}")
     assert stack.mails_to(address) == []
-
-
-def bounce(returned: str, refused: str, *, subject: str = "Undelivered Mail") -> EmailMessage:
-    """A report as Postfix writes it (RFC 3464), with the header of what came back."""
-    mail = new_mail(subject, sender="MAILER-DAEMON@mx.example.com")
-    boundary = "=report="
-    mail.replace_header(
-        "Content-Type", f'multipart/report; report-type=delivery-status; boundary="{boundary}"'
-    )
-    status = f"Final-Recipient: rfc822; {refused}\nAction: failed\nStatus: 5.1.1\n"
-    parts = [
-        "Content-Type: text/plain\n\nIt could not be delivered.\n",
-        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n{status}",
-        f"Content-Type: text/rfc822-headers\n\nMessage-ID: {returned}\nFrom: us@example.com\n",
-    ]
-    opened = "".join(f"--{boundary}\n{part}\n" for part in parts)
-    mail.set_payload(f"{opened}--{boundary}--\n")
-    return mail
 
 
 def test_a_bounce_is_shown_on_the_mail_that_came_back_and_is_no_ticket(stack: LocalStack) -> None:

@@ -57,6 +57,24 @@ def answer_to(received: EmailMessage, text: str, *, to: str | None = None) -> Em
     return mail
 
 
+def bounce(returned: str, refused: str, *, subject: str = "Undelivered Mail") -> EmailMessage:
+    """A report as Postfix writes it (RFC 3464), with the header of what came back."""
+    mail = new_mail(subject, sender="MAILER-DAEMON@mx.example.com")
+    boundary = "=report="
+    mail.replace_header(
+        "Content-Type", f'multipart/report; report-type=delivery-status; boundary="{boundary}"'
+    )
+    status = f"Final-Recipient: rfc822; {refused}\nAction: failed\nStatus: 5.1.1\n"
+    parts = [
+        "Content-Type: text/plain\n\nIt could not be delivered.\n",
+        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n{status}",
+        f"Content-Type: text/rfc822-headers\n\nMessage-ID: {returned}\nFrom: us@example.com\n",
+    ]
+    opened = "".join(f"--{boundary}\n{part}\n" for part in parts)
+    mail.set_payload(f"{opened}--{boundary}--\n")
+    return mail
+
+
 def without(*names: str) -> Callable[[EmailMessage], EmailMessage]:
     """A program that leaves headers out."""
 

@@ -13,7 +13,10 @@ from config_service.adapters.nats_health import NatsHealth
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
 from config_service.adapters.nats_talk import NatsAudit
+from config_service.adapters.pillow_pictures import PillowPictures
 from config_service.api import (
+    agents,
+    appearances,
     held_mails,
     loop_verdicts,
     outbound_filter,
@@ -22,6 +25,8 @@ from config_service.api import (
 )
 from config_service.api.replies import PREFIX
 from config_service.app_channels import Around, add_routes, microsoft_http
+from config_service.resources.agents import Agents, NotificationDefaults
+from config_service.resources.appearances import AppearanceOfQueues
 from config_service.resources.audit import AuditTrail
 from config_service.resources.documents import Documents
 from config_service.resources.held_mails import HeldMails
@@ -122,7 +127,7 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     api = FastAPI(
         title="Postbus config API",
         version="1",
-        summary="Channels, reply via, ticket types, the outgoing mail filter, tokens, audit.",
+        summary="Channels, reply via, ticket types, the filter, agents, tokens, audit.",
         docs_url=None,
         redoc_url=None,
         responses=problems.RESPONSES,
@@ -143,9 +148,14 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     documents = parts.documents
     v1.include_router(ticket_types.routes(TicketTypes(documents), auth))
     v1.include_router(outbound_filter.routes(FilterByHand(documents), auth))
+    v1.include_router(agents.routes(Agents(documents), auth))
+    v1.include_router(agents.default_routes(NotificationDefaults(documents), auth))
     made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
     v1.include_router(tokens.routes(made_tokens, auth))
     v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))
+    blobs = open_store(settings.blob_url)
+    looks = AppearanceOfQueues(documents, blobs, PillowPictures())
+    v1.include_router(appearances.routes(looks, auth))
     v1.include_router(loop_verdicts.limit_routes(Limits(documents), auth))
     verdicts = LoopVerdicts(
         documents, NatsArchive(bus), NatsGuard(bus), NatsAudit(bus), _reading(settings)

@@ -8,11 +8,12 @@ from fastapi import APIRouter
 from pydantic import SecretStr
 
 from config_service.adapters.bus import ServiceBus
+from config_service.adapters.dkim_keys import make_dkim_pair
 from config_service.adapters.google_flow import GoogleFlow
 from config_service.adapters.microsoft_flow import MicrosoftFlow
 from config_service.adapters.nats_talk import NatsProve, NatsTryInbound, NatsTryOutbound
 from config_service.adapters.smtp_door import SmtpDoor
-from config_service.api import connect, connect_microsoft, inbound, insight, outbound
+from config_service.api import connect, connect_microsoft, dkim, inbound, insight, outbound
 from config_service.api.connect_microsoft import AGAIN, CALLBACK
 from config_service.api.replies import PREFIX
 from config_service.domain.gmail import BY_CONSENT, GmailServers, at
@@ -26,6 +27,7 @@ from config_service.resources.channel_secrets import ChannelSecrets
 from config_service.resources.channel_tests import ChannelTests
 from config_service.resources.completeness import Completeness
 from config_service.resources.connecting import Connect
+from config_service.resources.dkim import DkimKeysOfChannels
 from config_service.resources.documents import Documents
 from config_service.resources.google_sign_ins import GoogleSignIns, OwnSide
 from config_service.resources.inbound import Inbound
@@ -48,6 +50,7 @@ from postbus.secrets import Sealer
 
 PROVE_SECONDS = 60.0
 WORD_BYTES = 48
+SELECTOR_BYTES = 4
 MICROSOFT_SECONDS = 20.0
 
 
@@ -71,7 +74,8 @@ def add_routes(v1: APIRouter, settings: Settings, around: Around, auth: BearerAu
     """
     documents, own_addresses = around.documents, around.own_addresses
     key_file = settings.secrets_public_key_file
-    sealed = ChannelSecrets(around.secrets, Sealer.from_file(key_file) if key_file else None)
+    sealer = Sealer.from_file(key_file) if key_file else None
+    sealed = ChannelSecrets(around.secrets, sealer)
     seconds = settings.try_timeout_seconds
     trying = Trying(
         NatsTryOutbound(around.bus, seconds), NatsTryInbound(around.bus, seconds), utc_now
@@ -79,7 +83,8 @@ def add_routes(v1: APIRouter, settings: Settings, around: Around, auth: BearerAu
     completeness = Completeness(documents, around.known, NatsProve(around.bus, PROVE_SECONDS))
     sign_ins = SignIns(sealed, trying, utc_now)
     into = Inbound(documents, own_addresses, sign_ins)
-    out = Outbound(documents, own_addresses, sign_ins)
+    keys = DkimKeysOfChannels(documents, around.secrets, sealer, make_dkim_pair, _new_selector)
+    out = Outbound(documents, own_addresses, sign_ins, keys)
     whole = Connect(documents, own_addresses, sealed, trying)
     servers = _gmail_servers(settings)
     with_microsoft = _microsoft_sign_ins(settings, whole, around.microsoft)
@@ -89,6 +94,7 @@ def add_routes(v1: APIRouter, settings: Settings, around: Around, auth: BearerAu
     )
     v1.include_router(inbound.routes(into, tests, completeness, auth))
     v1.include_router(outbound.routes(out, tests, auth))
+    v1.include_router(dkim.routes(keys, auth))
     with_google = _google_sign_ins(settings, whole, servers)
     v1.include_router(connect.routes(whole, with_google, servers, auth))
     v1.include_router(connect_microsoft.routes(with_microsoft, links, auth))
@@ -167,6 +173,11 @@ def _text_of(file: Path) -> str:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise NotConfigured(f"{file.name} cannot be read") from error
+
+
+def _new_selector() -> str:
+    """Of letters and digits, so that no two keys of a day are of one name."""
+    return secrets.token_hex(SELECTOR_BYTES)
 
 
 def _new_word() -> str:

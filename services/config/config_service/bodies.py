@@ -9,12 +9,15 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from postbus.contracts.base import Contract
+from postbus.contracts.base import Contract, Slug
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import (
+    Agent,
     FilterEntry,
     FilterPattern,
     MailAddress,
+    Notifications,
+    NotifyChoice,
     Scope,
     TicketType,
 )
@@ -55,6 +58,17 @@ class TokenBody(Contract):
 
     name: str = Field(min_length=1, max_length=100, description="who uses it; the audit names it")
     scope: Scope
+    agent: Slug | None = Field(
+        default=None, description="the agent who uses it, and is not notified of her own acts"
+    )
+
+
+class TokenChange(Contract):
+    """What changes of a token: whose it is; what it may do stays."""
+
+    model_config = STRICT
+
+    agent: Slug | None = None
 
 
 class TokenView(Contract):
@@ -63,6 +77,7 @@ class TokenView(Contract):
     id: str
     name: str
     scope: Scope
+    agent: str | None = None
     created_at: datetime
     created_by: str
 
@@ -146,6 +161,33 @@ class HeldMailView(Contract):
     envelope_to: tuple[str, ...]
     size_bytes: int
     sha256: str
+
+
+class NotifyBody(NotifyChoice):
+    """An agent's own choice, as it is sent."""
+
+    model_config = STRICT
+
+
+class AgentBody(Agent):
+    """An agent as it is sent."""
+
+    model_config = STRICT
+
+    notify: NotifyBody = NotifyBody()
+
+
+class NotificationsBody(Notifications):
+    """What agents are notified of, as it is sent."""
+
+    model_config = STRICT
+
+
+class Agents(Contract):
+    """A list."""
+
+    items: tuple[Agent, ...]
+    next_cursor: str | None = None
 
 
 class TicketTypes(Contract):

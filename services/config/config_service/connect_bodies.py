@@ -10,12 +10,11 @@ from config_service.bodies import STRICT, StepView
 from config_service.channel_bodies import MAX_SECRET, InboundChannelView, OutboundChannelView
 from config_service.domain.mailbox_wish import MailboxWish
 from config_service.domain.microsoft import Place, SendBy
-from postbus.contracts.base import Contract, JsonObject, Slug
+from postbus.contracts.base import Colour, Contract, JsonObject, Slug
 from postbus.contracts.configuration import (
     GRAPH_URL,
     MICROSOFT_AUTHORITY,
     AfterFetch,
-    Colour,
     FilterEntry,
     Folder,
     History,

@@ -1,8 +1,11 @@
 """What this service needs of the world, in its own words."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from pydantic import SecretStr
 
 from config_service.domain.channel_health import Step
 from config_service.domain.google_consent import Consent
@@ -13,9 +16,11 @@ from config_service.domain.microsoft_consent import Flow
 from postbus.configuration import Kept
 from postbus.connecting import GoogleRefreshToken
 from postbus.connecting.credentials import MicrosoftSignIn
-from postbus.contracts.base import JsonObject
+from postbus.contracts.appearance import LogoType
+from postbus.contracts.base import BlobRef, JsonObject
 from postbus.contracts.channels import AuditRecord
 from postbus.contracts.configuration import Change, InboundChannel, OutboundChannel
+from postbus.contracts.dkim import DkimAlgorithm
 from postbus.contracts.guard import (
     DryRun,
     DryRunRequest,
@@ -175,6 +180,48 @@ class AskGuard(Protocol):
 
     async def state(self) -> GuardState:
         """What holds more than one mail now."""
+
+
+class NoPicture(Exception):
+    """The bytes are no picture that we take; says why."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be shown; sizes in pixels."""
+
+    content_type: LogoType
+    width: int
+    height: int
+
+
+class Pictures(Protocol):
+    """Looks at pictures that people upload."""
+
+    def look_at(self, data: bytes) -> Picture:
+        """What it is, after reading all of it; NoPicture."""
+
+
+@dataclass(frozen=True)
+class DkimPair:
+    """A new key pair; the public half is in base64, as it is published."""
+
+    public_key: str
+    private_key: SecretStr
+
+
+MakeDkimPair = Callable[[DkimAlgorithm], DkimPair]
+"""Makes a pair that nobody had before; takes a while, and must not be waited for on the loop."""
+
+
+class Logos(Protocol):
+    """Where the bytes of logos are. Raises StoreUnavailable."""
+
+    async def put(self, data: bytes, /) -> BlobRef:
+        """Keep the bytes."""
+
+    async def get(self, sha256: str, /) -> bytes:
+        """The bytes; BlobMissing."""
 
 
 class Blobs(Protocol):

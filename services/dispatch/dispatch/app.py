@@ -1,12 +1,15 @@
 """Builds dispatch: ledger, guard, transport, lanes."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
+from dispatch.adapters.dkim_signer import DkimSigner
 from dispatch.adapters.graph_transport import GraphTransport
 from dispatch.adapters.graph_trying import GraphTrial
+from dispatch.adapters.kept_appearances import KeptAppearances
 from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_guard import NatsGuard
 from dispatch.adapters.nats_healths import NatsHealths
@@ -16,7 +19,7 @@ from dispatch.adapters.nats_sent_mail import NatsSentMail
 from dispatch.adapters.nats_turns import NatsTurns
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Ways
 from dispatch.adapters.smtp_sign_in import SignIn
-from dispatch.adapters.smtp_transport import SmtpTransport, relay_target
+from dispatch.adapters.smtp_transport import Sign, SmtpTransport, relay_target
 from dispatch.adapters.threads import Threads
 from dispatch.adapters.transports import Transports
 from dispatch.canary import Canary
@@ -34,7 +37,7 @@ from dispatch.surroundings import Around
 from postbus.blobs import open_store
 from postbus.bus import Bucket, Bus, BusSettings
 from postbus.bus.topology import LEDGER_BUCKET, LIMITS_BUCKET, SECRETS_BUCKET
-from postbus.configuration import Follower
+from postbus.configuration import Configuration, Follower
 from postbus.connecting import TlsContexts
 from postbus.contracts.base import utc_now
 from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
@@ -80,7 +83,9 @@ class _Parts:
             self.registry,
         )
         self._settings = settings
-        self._transport = _transport(settings, self.bus, self.registry)
+        self._transport = _transport(
+            settings, self.bus, self.registry, lambda: self.follower.current
+        )
         self._around = self._surroundings()
         copying = _copying(self._around, settings)
         self._canary = Canary(self._around, after_seconds=settings.canary_after_seconds)
@@ -105,11 +110,13 @@ class _Parts:
         async def limits() -> Bucket:
             return await self.bus.bucket(LIMITS_BUCKET)
 
+        blobs = open_store(settings.blob_url)
         return Around(
             ledger=NatsLedger(ledger),
             guard=NatsGuard(self.bus),
             transport=self._transport,
-            blobs=open_store(settings.blob_url),
+            blobs=blobs,
+            appearances=KeptAppearances(blobs, self.registry),
             copies=NatsCopies(ledger),
             sent_mail=NatsSentMail(self.bus, seconds=settings.mailbox_answer_seconds),
             turns=NatsTurns(limits, utc_now),
@@ -190,23 +197,35 @@ def _copying(around: Around, settings: DispatchSettings) -> Copying:
     return Copying(around, schedule, lease=lease)
 
 
-def _transport(settings: DispatchSettings, bus: Bus, registry: CollectorRegistry) -> Transport:
+def _transport(
+    settings: DispatchSettings,
+    bus: Bus,
+    registry: CollectorRegistry,
+    configuration: Callable[[], Configuration],
+) -> Transport:
     file, tls = settings.secrets_private_key_file, settings.tls_contexts
-    open_secret = KeptSecrets(
-        lambda: bus.bucket(SECRETS_BUCKET),
-        Opener.from_file(file) if file else None,
-        kind="outbound-channels",
-    )
+    opener = Opener.from_file(file) if file else None
+
+    async def boxes() -> Bucket:
+        return await bus.bucket(SECRETS_BUCKET)
+
+    open_secret = KeptSecrets(boxes, opener, kind="outbound-channels")
+    signer = DkimSigner(configuration, KeptSecrets(boxes, opener, kind="dkim"), registry)
     microsoft = open_microsoft(
         bus.bucket, reach=settings.reach, tls=tls, private_key_file=file, registry=registry
     )
     trial = GraphTrial(microsoft, settings.reach, tls, Threads("graph"))
     graph = GraphTransport(microsoft, trial, open_secret)
-    return Transports(_smtp(settings, tls, microsoft, open_secret), {"graph": graph})
+    smtp = _smtp(settings, tls, microsoft, open_secret, signer.signed)
+    return Transports(smtp, {"graph": graph})
 
 
 def _smtp(
-    settings: DispatchSettings, tls: TlsContexts, microsoft: Microsoft, open_secret: OpenSecret
+    settings: DispatchSettings,
+    tls: TlsContexts,
+    microsoft: Microsoft,
+    open_secret: OpenSecret,
+    sign: Sign,
 ) -> SmtpTransport:
     limits = SmtpLimits(
         settings.smtp_connect_seconds, settings.smtp_command_seconds, settings.smtp_data_seconds
@@ -224,4 +243,5 @@ def _smtp(
         limits,
         relay=relay_target(settings.relay_url.get_secret_value()),
         open_secret=open_secret,
+        sign=sign,
     )

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from dispatch.domain.compose import Composed, LoadedFile, mime
+from dispatch.domain.compose import Composed, mime
 from dispatch.domain.senders import Sender
-from dispatch.domain.words import Words, words_of
+from dispatch.domain.words import LoadedFile, Words, words_of
+from dispatch.surroundings import Around
+from postbus.appearance import Look, look_of
 from postbus.blobs import BlobStore
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.mail import Attachment, Content
@@ -43,17 +45,49 @@ class StoredLetter:
 async def letter_of(
     request: SendRequested,
     outbound: OutboundChannel,
-    blobs: BlobStore,
+    around: Around,
     *,
     sender: Sender | None = None,
 ) -> StoredLetter:
     """The mail, from the channel's own address where no sender is given.
 
-    BlobMissing, StoreUnavailable.
+    In the look that its queue has now. BlobMissing, StoreUnavailable.
     """
     content = None
     if request.content is not None:
-        content = Content.model_validate_json(await blobs.get(request.content.sha256))
+        content = Content.model_validate_json(await around.blobs.get(request.content.sha256))
+    look = _look_now(request, around)
     # The time of the request: the same words on every attempt.
-    words = words_of(request, outbound, content=content, now=request.requested_at, sender=sender)
-    return StoredLetter(words, blobs)
+    words = words_of(
+        request,
+        outbound,
+        content=content,
+        now=request.requested_at,
+        sender=sender,
+        look=look,
+        logo=await _logo_of(look, around),
+    )
+    if words.look_problem is not None:
+        around.appearances.failed(request.queue, why="template", detail=words.look_problem)
+    return StoredLetter(words, around.blobs)
+
+
+def _look_now(request: SendRequested, around: Around) -> Look:
+    there = around.configuration()
+    return look_of(
+        there.appearance(request.queue),
+        there.inbound(request.queue),
+        queue_id=request.queue,
+        name=request.reply_address.name,
+    )
+
+
+async def _logo_of(look: Look, around: Around) -> bytes | None:
+    """The bytes of the logo; a mail does not fail because they are gone."""
+    logo = look.appearance.logo
+    if logo is None:
+        return None
+    found = await around.appearances.logo(logo)
+    if found is None:
+        around.appearances.failed(look.appearance.id, why="logo", detail="its bytes are gone")
+    return found

@@ -115,7 +115,7 @@ class Copying:
     async def _written_again(self, task: CopyTask) -> BlobRef:
         if task.request is None or task.outbound is None:
             raise BlobMissing("the task has no mail")
-        letter = await letter_of(task.request, task.outbound, self._a.blobs)
+        letter = await letter_of(task.request, task.outbound, self._a)
         return await self._a.blobs.put((await letter.mime()).data)
 
     async def _drop(self, task: CopyTask, why: str) -> None:

@@ -10,6 +10,7 @@ from dispatch.domain.compose import Composed
 from dispatch.domain.copies import CopyTask
 from dispatch.domain.limits import Limit
 from dispatch.domain.words import Words
+from postbus.contracts.appearance import Logo
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest, Verdict
 from postbus.contracts.mail import Attachment
@@ -88,6 +89,16 @@ class Letter(Protocol):
 
     def ranges(self, file: Attachment, first: int, size: int) -> AsyncIterator[bytes]:
         """The bytes of a file from `first` on, in pieces of `size`; the last may be shorter."""
+
+
+class Appearances(Protocol):
+    """What a look needs besides the configuration."""
+
+    async def logo(self, logo: Logo) -> bytes | None:
+        """The bytes of a logo; None where they are gone. StoreUnavailable."""
+
+    def failed(self, queue: str, *, why: str, detail: str) -> None:
+        """A mail of the queue looks as shipped; `why` is `template` or `logo`."""
 
 
 class BeforeData(Protocol):

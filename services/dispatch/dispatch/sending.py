@@ -233,7 +233,7 @@ class Sending:
             self._a.configuration(),
             bounce_address=self._a.bounce_address,
         )
-        letter = await letter_of(attempt.request, outbound, self._a.blobs, sender=sender)
+        letter = await letter_of(attempt.request, outbound, self._a, sender=sender)
         copy: CopyTask | None = None
 
         async def before_data(sent_as: str | None = None, handle: str | None = None) -> None:

@@ -7,7 +7,17 @@ from datetime import datetime
 from dispatch.domain.copies import CopyTask
 from dispatch.domain.doubts import Looks
 from dispatch.domain.schedule import Schedule
-from dispatch.ports import Copies, Guard, Healths, Ledger, SentMail, TellOutcome, Transport, Turns
+from dispatch.ports import (
+    Appearances,
+    Copies,
+    Guard,
+    Healths,
+    Ledger,
+    SentMail,
+    TellOutcome,
+    Transport,
+    Turns,
+)
 from postbus.blobs import BlobStore
 from postbus.configuration import Configuration
 
@@ -20,6 +30,7 @@ class Around:
     guard: Guard
     transport: Transport
     blobs: BlobStore
+    appearances: Appearances
     copies: Copies
     sent_mail: SentMail
     turns: Turns

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from postbus.contracts.appearance import QuotedHistory
 from postbus.contracts.base import Contract, derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.guard import SendKind
@@ -18,7 +19,15 @@ from ticketing.domain.model import Direction, Fact, Message, Ticket
 from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
 from ticketing.domain.people import copied, with_people
 from ticketing.domain.placing import claim_key
+from ticketing.noticing import of_assignment
 from ticketing.surroundings import Surroundings
+
+_MOST_EARLIER = 20
+"""Mails that are quoted below the one that is answered."""
+
+
+class UnknownAgent(Exception):
+    """There are agents, and none of that id."""
 
 
 class KeyReused(Exception):
@@ -37,7 +46,10 @@ class Answer:
     def digest(self) -> str:
         """The same for the same answer, so that a repeated request can be told from a new one."""
         parts = (self.text, self.html or "", *(a.address for a in self.cc))
-        files = (f"{a.name}:{a.sha256}" for a in self.attachments)
+        files = (
+            f"{a.name}:{a.sha256}" + (f":{a.content_id}" if a.content_id else "")
+            for a in self.attachments
+        )
         return hashlib.sha256("\x1f".join((*parts, *files)).encode()).hexdigest()
 
 
@@ -71,6 +83,7 @@ class Answering:
         if before is not None and (before.filed or ticket.has_counted(send_id)):
             return before
         now = before.created_at if before else self._around.now()
+        answers = await self._store.last_inbound(ticket.id)
         letter = Letter(
             send_id=send_id,
             kind=SendKind.AGENT_REPLY,
@@ -83,7 +96,9 @@ class Answering:
                 ticket_number=ticket.number, kind=StampKind.AGENT_REPLY, hop=0, at=now
             ),
             sender=self._sender(ticket),
-            answers=await self._store.last_inbound(ticket.id),
+            answers=answers,
+            earlier=await self._earlier(ticket, answers),
+            language=self._language(ticket, answers),
             by=by,
         )
         request = request_of(letter, ticket, now=now)
@@ -124,14 +139,21 @@ class Answering:
             await self._commit(ticket, kept, by=by, sending=None)
         return kept
 
-    async def change(self, ticket: Ticket, change: TicketChange, *, by: str) -> Ticket:
-        """Change status, assignee, priority, tags or queue; StateConflict if it moved on."""
+    async def change(
+        self, ticket: Ticket, change: TicketChange, *, by: str, acting: str | None = None
+    ) -> Ticket:
+        """Change status, assignee, priority, tags or queue; StateConflict if it moved on.
+
+        ``acting`` is the id of the agent who does it, where that is known. NotConfigured for a
+        queue that is not there, UnknownAgent for an assignee who is none.
+        """
         wanted = change.model_dump(exclude_unset=True)
         changed = {k: v for k, v in wanted.items() if getattr(ticket, k) != v}
         if not changed:
             return ticket
         if "queue" in changed and self._around.configuration().inbound(changed["queue"]) is None:
             raise NotConfigured(f"there is no queue {changed['queue']}")
+        self._must_be_agent(changed.get("assignee"))
         old = {key: getattr(ticket, key) for key in changed}
         now = self._around.now()
         after = replace(ticket, **changed, updated_at=now)
@@ -145,9 +167,18 @@ class Answering:
             change={key: [old[key], changed[key]] for key in changed},
             by=by,
         )
-        saved = await self._store.save(after, [fact])
-        await self._tell(saved, [fact])
+        facts = [fact]
+        if "assignee" in changed:
+            facts += of_assignment(self._around, after, by=by, acting=acting)
+        saved = await self._store.save(after, facts)
+        await self._tell(saved, facts)
         return saved
+
+    def _must_be_agent(self, assignee: str | None) -> None:
+        """Where no agents are set up, anything may be written there."""
+        there = self._around.configuration()
+        if assignee is not None and there.agents and there.agent(assignee) is None:
+            raise UnknownAgent(assignee)
 
     async def _asked_before(
         self, what: str, ticket: Ticket, key: str
@@ -200,3 +231,16 @@ class Answering:
         if channel is None or channel.address is None:
             raise NotConfigured(f"the channel {ticket.channel} of this ticket is gone")
         return Address(name=channel.name, address=channel.address)
+
+    def _language(self, ticket: Ticket, answered: Message | None) -> str | None:
+        """That of the mail that is answered, else that of the one which opened the ticket."""
+        of = self._around.language_of
+        return of(answered.text if answered else "") or of(ticket.description)
+
+    async def _earlier(self, ticket: Ticket, answered: Message | None) -> tuple[Message, ...]:
+        """What was said before the mail that is answered, where the queue quotes all of it."""
+        look = self._around.configuration().appearance(ticket.queue)
+        if answered is None or look is None or look.quote is not QuotedHistory.THREAD:
+            return ()
+        said = await self._store.conversation(ticket.id, limit=_MOST_EARLIER)
+        return tuple(one for one in said if one.id != answered.id)

@@ -23,16 +23,20 @@ from postbus.runtime.rounds import Rounds
 from postbus.runtime.serve import Service
 from postbus.tokens import Stamper, read_keys
 from ticketing.accounting import Accounting, could_not_look
+from ticketing.adapters.langid_languages import LangidLanguages
 from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.adapters.mongo_filed import MongoFiled
 from ticketing.adapters.mongo_indexes import ensure_indexes
 from ticketing.adapters.mongo_listed import MongoListed
+from ticketing.adapters.mongo_notices import MongoNotices
+from ticketing.adapters.prometheus_fallbacks import PrometheusFallbacks
 from ticketing.answering import Answering
 from ticketing.api.parts import Api
 from ticketing.api.routes import router
 from ticketing.crossing_off import CrossingOff
 from ticketing.handlers import MailHandlers, OutcomeHandlers
 from ticketing.importing import ImportHandlers
+from ticketing.notifying import Notifying
 from ticketing.settings import TicketingSettings
 from ticketing.surroundings import Surroundings
 from ticketing.telling import Telling
@@ -60,7 +64,8 @@ def build(settings: TicketingSettings) -> Service:
         connectTimeoutMS=3000,
         socketTimeoutMS=20000,
     )
-    parts = _Parts(settings, bus, client[settings.mongodb_database], client.close)
+    database = client[settings.mongodb_database]
+    parts = _Parts(settings, bus, database, client.close, registry)
     return Service(
         name="ticketing",
         start=parts.start,
@@ -80,6 +85,7 @@ class _Parts:
         bus: Bus,
         database: object,
         close_database: Callable[[], None],
+        registry: CollectorRegistry,
     ) -> None:
         self.bus = bus
         self._close_database = close_database
@@ -97,7 +103,12 @@ class _Parts:
             configuration=lambda: self.follower.current,
             stamper=Stamper(settings.tenant, read_keys(settings.stamp_keys_file)),
             now=utc_now,
+            language_of=LangidLanguages(),
+            receipt_failed=PrometheusFallbacks(registry),
         )
+        self.notices = MongoNotices(database)
+        self._notifying = Notifying(self.around, self.notices, desk_url=settings.desk_url)
+        self._turns = Rounds(self._notify, name="notify", seconds=settings.notify_seconds)
         bus.consume("ticketing-mail", MailReceivedEvent, MailHandlers(self.around).on_mail_received)
         bus.consume(IMPORTS, MailImportedEvent, ImportHandlers(self.around).on_mail_imported)
         bus.consume("ticketing-outcomes", SendOutcomeEvent, OutcomeHandlers(store).on_outcome)
@@ -110,8 +121,10 @@ class _Parts:
         await self.follower.start(self.bus)
         await self.bus.start()
         self._rounds.start()
+        self._turns.start()
 
     async def stop(self) -> None:
+        await self._turns.stop()
         await self._rounds.stop()
         await self.follower.stop()
         await self.bus.stop()
@@ -131,6 +144,11 @@ class _Parts:
         if told:
             log.info("untold_facts_told", tickets=told)
 
+    async def _notify(self) -> None:
+        sent = await self._notifying.round()
+        if sent:
+            log.info("agents_notified", notifications=sent)
+
 
 def _api(parts: _Parts) -> FastAPI:
     app = FastAPI(
@@ -142,6 +160,6 @@ def _api(parts: _Parts) -> FastAPI:
     )
     problems.install(app)
     body_limit.install(app, max_bytes=parts.max_request_bytes)
-    api = Api(parts.around, parts.listed, parts.blobs, Answering(parts.around))
+    api = Api(parts.around, parts.listed, parts.blobs, Answering(parts.around), parts.notices)
     app.include_router(router(api, BearerAuth(parts.follower)))
     return app

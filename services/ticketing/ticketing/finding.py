@@ -78,7 +78,8 @@ class Finding:
         keys = message_keys(mail, ticket)
         if any(ticket.has_counted(key) for key in keys):
             return True
-        if ticket.remembers_all:
+        # What came back for a notification is filed beside the ticket, which does not count it.
+        if ticket.remembers_all and not may_be_report(mail):
             return False
         kept = [await self._store.message(key) for key in keys]
         return any(one is not None and one.filed for one in kept)

@@ -2,21 +2,26 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from postbus.contracts.base import utc_now
+from postbus.contracts.configuration import Agent
 from postbus.contracts.mail import MailKind, MailReceived, MailReceivedEvent
-from postbus.contracts.sending import SendOutcomeEvent
+from postbus.contracts.sending import SendOutcome, SendOutcomeEvent
 from postbus.errors import PermanentError, StateConflict
 from ticketing.domain import outcomes
-from ticketing.domain.filing import add_to_ticket, flags_of
+from ticketing.domain.filing import Filing, add_to_ticket, flags_of
 from ticketing.domain.model import Ticket
-from ticketing.domain.people import people_of
+from ticketing.domain.notes import add_as_note, becomes_note
+from ticketing.domain.notices import Happening
+from ticketing.domain.people import people_of, writers_of
 from ticketing.domain.placing import Place, by_age, claim_key
 from ticketing.finding import Finding
 from ticketing.following import Following
 from ticketing.holding import BOUNCE_OF_UNKNOWN_MAIL, OWN_MAIL_CAME_BACK, Holding
 from ticketing.merging import Merging
+from ticketing.noticing import of_mail
 from ticketing.opening import Opening, ToOpen
 from ticketing.ports import Filed
 from ticketing.reporting import Reporting
@@ -74,6 +79,11 @@ class MailHandlers:
         elder, *younger = by_age([ticket, *place.same])
         for young in younger:
             elder = await self._merging.merge(young, elder)
+        agent = self._agent_behind(mail)
+        if not self._reporting.is_report(mail) and becomes_note(mail, elder, agent):
+            await self._finding.claim(place, elder.id)
+            await self._note(mail, elder, agent)
+            return
         target = await self._following.ticket_for(mail, elder)
         if isinstance(target, ToOpen):
             await self._finding.claim(place, target.ticket_id)
@@ -87,6 +97,18 @@ class MailHandlers:
         else:
             await self._add(mail, target, refers_elsewhere=bool(place.others))
 
+    def _agent_behind(self, mail: MailReceived) -> Agent | None:
+        there = self._around.configuration()
+        found = (there.agent_of_address(one) for one in sorted(writers_of(mail)))
+        return next((agent for agent in found if agent is not None), None)
+
+    async def _note(self, mail: MailReceived, ticket: Ticket, agent: Agent | None) -> None:
+        around = self._around
+        filing = add_as_note(
+            mail, ticket, agent, queue=around.queue(ticket.queue), now=around.now()
+        )
+        await self._keep(mail, ticket, filing)
+
     async def _add(self, mail: MailReceived, ticket: Ticket, *, refers_elsewhere: bool) -> None:
         around = self._around
         filing = add_to_ticket(
@@ -97,11 +119,15 @@ class MailHandlers:
             people=people_of(mail, around.is_own),
             flags=flags_of(mail, ticket, around.is_own, refers_elsewhere=refers_elsewhere),
         )
+        notices = of_mail(around, Happening.ANSWER, filing, mail)
+        await self._keep(mail, ticket, replace(filing, facts=(*filing.facts, *notices)))
+
+    async def _keep(self, mail: MailReceived, before: Ticket, filing: Filing) -> None:
         await self._store.put_messages(filing.messages)
         if mail.reread_at is not None:
             await self._store.put_reading(filing.message)
-        await around.save_counted(ticket, filing.ticket, filing.facts)
-        await around.telling.tell(ticket, (*ticket.untold, *filing.facts))
+        await self._around.save_counted(before, filing.ticket, filing.facts)
+        await self._around.telling.tell(before, (*before.untold, *filing.facts))
 
 
 class OutcomeHandlers:
@@ -114,6 +140,7 @@ class OutcomeHandlers:
     async def on_outcome(self, event: SendOutcomeEvent) -> None:
         """Note the outcome; twice or late changes nothing."""
         told = event.data
+        await self._pause(told)
         if told.sent_as is not None:
             await self._claim(told.send_id, told.sent_as)
         if await self._store.first_delivery(told.send_id, outcomes.delivery_of(told)):
@@ -124,6 +151,12 @@ class OutcomeHandlers:
         delivery = outcomes.after(message.delivery, told)
         if delivery is not None:
             await self._store.set_delivery(message, delivery)
+
+    async def _pause(self, told: SendOutcome) -> None:
+        """An agent's address that was refused as none gets no more notifications."""
+        pause = outcomes.pause_of(told)
+        if pause is not None:
+            await self._store.pause_notifications(pause)
 
     async def _claim(self, send_id: str, sent_as: str) -> None:
         """Answers name the Message-ID that the mail went out with, so it leads to the ticket."""

@@ -1,7 +1,8 @@
 """Opens a ticket for a mail, and asks for the receipt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from postbus.appearance import Look, look_of
 from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.guard import SendKind
@@ -10,9 +11,11 @@ from postbus.mail.cause import cause_of
 from postbus.tokens import StampKind
 from ticketing.domain.filing import Filing, open_ticket
 from ticketing.domain.model import Ticket
+from ticketing.domain.notices import Happening
 from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
 from ticketing.domain.people import people_of
-from ticketing.domain.receipts import receipt_text, wants_receipt
+from ticketing.domain.receipts import receipt_words, wants_receipt
+from ticketing.noticing import of_mail
 from ticketing.surroundings import Surroundings
 
 
@@ -52,6 +55,8 @@ class Opening:
             people=people_of(mail, self._around.is_own),
             follows=wanted.follows,
         )
+        notices = of_mail(self._around, Happening.NEW_TICKET, filing, mail)
+        filing = replace(filing, facts=(*filing.facts, *notices))
         channel = self._around.configuration().inbound(mail.channel)
         if channel is None or not wants_receipt(mail, channel):
             return filing
@@ -60,11 +65,17 @@ class Opening:
     def _with_receipt(self, filing: Filing, mail: MailReceived, channel: InboundChannel) -> Filing:
         ticket, now = filing.ticket, filing.ticket.created_at
         hop = mail.stamp.hop + 1 if mail.stamp else 0
+        language = self._around.language_of(mail.text)
+        words = receipt_words(ticket, self._look(mail.queue), language)
+        if words.problem is not None:
+            self._around.receipt_failed(mail.queue, words.problem)
         letter = Letter(
             send_id=derived_id("receipt", ticket.id),
             kind=SendKind.RECEIPT,
             to=(mail.customer,),
-            text=receipt_text(ticket, channel),
+            subject=words.subject,
+            text=words.text,
+            language=words.language,
             stamp=self._around.stamper.stamp(
                 ticket_number=ticket.number, kind=StampKind.RECEIPT, hop=hop, at=now
             ),
@@ -79,3 +90,7 @@ class Opening:
             (*filing.facts, send_requested(ticket, request)),
             receipt=message_of(request, ticket.id),
         )
+
+    def _look(self, queue: str) -> Look:
+        there = self._around.configuration()
+        return look_of(there.appearance(queue), there.inbound(queue), queue_id=queue)

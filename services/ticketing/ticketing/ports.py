@@ -1,6 +1,6 @@
 """What ticketing needs of the world, in its own words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +10,7 @@ from postbus.contracts.sending import SendDecision
 from postbus.contracts.tickets import CustomerRef
 from postbus.mail.uid_sets import UidSet
 from ticketing.domain.model import Delivery, Fact, Message, Ticket
+from ticketing.domain.notices import Lane, Notice, Pause, Turn
 from ticketing.domain.placing import Claim
 
 
@@ -102,6 +103,12 @@ class Filed(Protocol):
     async def last_inbound(self, ticket_id: str) -> Message | None:
         """The newest mail of a person who has a part in the ticket."""
 
+    async def conversation(self, ticket_id: str, *, limit: int) -> list[Message]:
+        """What people wrote to each other, the newest first: no notes, no automatic mail.
+
+        Nor mail of strangers, and of ours only what was sent.
+        """
+
     async def outbound(
         self, ticket_id: str, *, message_ids: Sequence[str] | None = None
     ) -> list[Message]:
@@ -115,6 +122,12 @@ class Filed(Protocol):
 
     async def note_decision(self, message_id: str, decision: SendDecision) -> None:
         """Add a decision to those of a message, unless it is there."""
+
+    async def keep_notices(self, notices: Sequence[Notice]) -> None:
+        """Write notices for agents; those that are there stay as they are."""
+
+    async def pause_notifications(self, pause: Pause) -> None:
+        """Send no more notifications to an address; one that is paused stays as it is."""
 
     async def meet_customer(
         self, address: Address, *, now: datetime, from_history: bool = False
@@ -134,6 +147,34 @@ class Filed(Protocol):
         """Those of the ids, which a server of the mailbox gave, whose mail was noted."""
 
 
+class Notices(Protocol):
+    """What agents are to be told, and when they were. Raises StoreUnavailable."""
+
+    async def whose_turn(self) -> list[tuple[Lane, str]]:
+        """Lanes and agents with something that is not told yet, or not told to its end."""
+
+    async def turn(self, lane: Lane, agent: str) -> Turn:
+        """When the agent was notified lately; a new one where she never was."""
+
+    async def save_turn(self, turn: Turn) -> Turn:
+        """Write a changed turn; StateConflict if it moved on."""
+
+    async def untold(self, lane: Lane, agent: str, *, limit: int) -> list[Notice]:
+        """What the agent is to be told, oldest first."""
+
+    async def mark_told(self, notice_ids: Sequence[str], told_by: str) -> None:
+        """Note which mail told them, or that nothing has to; those that were told stay so."""
+
+    async def of_tickets(self, ticket_ids: Sequence[str]) -> list[Notice]:
+        """The newest thousand notices about these tickets, oldest first."""
+
+    async def paused(self, address: str) -> Pause | None:
+        """Why a normalised address gets no notifications, if it gets none."""
+
+    async def resume(self, address: str) -> None:
+        """Let a normalised address have notifications again."""
+
+
 class Listed(Protocol):
     """Tickets, messages and customers as the API lists them. Raises StoreUnavailable."""
 
@@ -141,7 +182,10 @@ class Listed(Protocol):
         """Newest first, at most `limit`."""
 
     async def messages(self, ticket_id: str) -> list[Message]:
-        """All messages of a ticket, oldest first."""
+        """The conversation of a ticket, oldest first: all messages but what is aside."""
+
+    async def messages_of_ids(self, ids: Sequence[str]) -> list[Message]:
+        """Those of these messages that are there."""
 
     async def customers(self, *, after: str | None, limit: int) -> list[Customer]:
         """Customers by id."""
@@ -166,3 +210,13 @@ class Tell(Protocol):
         about: str | None = None,
     ) -> None:
         """Publish data that is JSON already, and wait for the stream; BusUnavailable."""
+
+
+LanguageOf = Callable[[str], str | None]
+"""The language of somebody's own words (ISO 639-1); None where it is not sure.
+
+It follows from the words alone, so it is the same whenever it is asked.
+"""
+
+ReceiptFailed = Callable[[str, str], None]
+"""Hears that the texts of a queue failed and a receipt has those of Postbus: queue, and why."""

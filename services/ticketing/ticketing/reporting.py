@@ -3,7 +3,8 @@
 from postbus.contracts.mail import MailReceived
 from ticketing.domain.bounced import answered, may_be_report, returned_ids, tokens_of
 from ticketing.domain.model import Message, Ticket
-from ticketing.domain.reporting import file_report
+from ticketing.domain.reporting import Reporting as Reported
+from ticketing.domain.reporting import file_report, pause_of
 from ticketing.surroundings import Surroundings
 
 
@@ -35,6 +36,9 @@ class Reporting:
             imported=imported,
         )
         filing = reporting.filing
+        if filing.message.aside:
+            await self._file_aside(ticket, about, reporting, imported=imported)
+            return
         await self._store.put_messages(filing.messages)
         # Before the ticket counts the mail: after that nobody would look at it again.
         delivery = reporting.delivery
@@ -42,6 +46,25 @@ class Reporting:
             await self._store.set_delivery(about, delivery)
         await self._around.save_counted(ticket, filing.ticket, filing.facts)
         await self._around.telling.tell(ticket, (*ticket.untold, *filing.facts))
+
+    async def _file_aside(
+        self, ticket: Ticket, about: Message | None, reporting: Reported, *, imported: bool
+    ) -> None:
+        """What came back for a notification: nobody is told of it, and nothing wakes.
+
+        No ticket counts it, so the message comes last and says that all the rest is done.
+        """
+        filing, delivery = reporting.filing, reporting.delivery
+        if about is not None and delivery is not None:
+            pause = None if imported else pause_of(reporting, about)
+            if pause is not None:
+                await self._store.pause_notifications(pause)
+            if delivery != about.delivery:
+                await self._store.set_delivery(about, delivery)
+        if filing.facts:
+            await self._store.save(ticket, filing.facts)
+            await self._around.telling.tell(ticket, (*ticket.untold, *filing.facts))
+        await self._store.put_messages(filing.messages)
 
     async def _about(self, mail: MailReceived, ticket: Ticket) -> Message | None:
         """The outgoing message of the ticket that the mail came back for."""

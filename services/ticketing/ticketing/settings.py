@@ -28,3 +28,10 @@ class TicketingSettings(ServiceSettings):
     sweep_seconds: float = Field(
         default=5, description="how often facts that a crash left untold are looked for, seconds"
     )
+    notify_seconds: float = Field(
+        default=2, description="how often it is looked whom a notification is due to, seconds"
+    )
+    desk_url: str | None = Field(
+        default=None,
+        description="where agents find the desk; notifications link to `<this>/tickets/<number>`",
+    )

@@ -9,7 +9,7 @@ from postbus.configuration.snapshot import RELAY_ID
 from postbus.contracts.tickets import QueueRef
 from postbus.tokens import Stamper
 from ticketing.domain.model import Fact, Ticket
-from ticketing.ports import Filed, Tell
+from ticketing.ports import Filed, LanguageOf, ReceiptFailed, Tell
 from ticketing.telling import Telling
 
 _UNKNOWN_COLOUR = "#6b7280"
@@ -17,13 +17,15 @@ _UNKNOWN_COLOUR = "#6b7280"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The store, the bus, the configuration of the moment, stamps and the clock."""
+    """The store, the bus, the configuration of the moment, stamps, the clock, and languages."""
 
     store: Filed
     telling: Telling
     configuration: Callable[[], Configuration]
     stamper: Stamper
     now: Callable[[], datetime]
+    language_of: LanguageOf
+    receipt_failed: ReceiptFailed
 
     @property
     def bus(self) -> Tell:

@@ -12,6 +12,7 @@ from postbus.contracts.sending import SendDecided, SendRequested
 from ticketing.crossing_off import CrossingOff
 from ticketing.domain.decisions import SEND_DECIDED
 from ticketing.domain.model import Fact, Ticket
+from ticketing.domain.notices import NOTICED, notices_of
 from ticketing.domain.outgoing import SEND_REQUESTED, message_of
 from ticketing.ports import Filed, Tell
 
@@ -30,11 +31,15 @@ class Telling:
     async def tell(self, ticket: Ticket, facts: Sequence[Fact], *, written: bool = False) -> None:
         """Tell facts of a ticket in order; BusUnavailable leaves them kept.
 
+        What concerns agents alone is told to their notices, and not to the stream.
         `written` says that every message these facts want sent stands in the store as they have it.
         """
         if not facts:
             return
         for fact in facts:
+            if fact.type == NOTICED:
+                await self.store.keep_notices(notices_of(fact))
+                continue
             if fact.type == SEND_REQUESTED and not written:
                 await self._settle(ticket, fact)
             if fact.type == SEND_DECIDED:

@@ -6,22 +6,36 @@ from enum import StrEnum
 from typing import TypeVar
 
 from postbus.configuration.filter import OutboundFilter
+from postbus.contracts.appearance import Appearance
 from postbus.contracts.base import Contract
 from postbus.contracts.configuration import (
+    Agent,
     ApiToken,
     FilterEntry,
     InboundChannel,
     LoopLimits,
+    Notifications,
     OutboundChannel,
     TicketType,
 )
+from postbus.contracts.dkim import DkimSigning
 from postbus.mail.addresses import normalise, with_fewer_tags
 
 RELAY_ID = "relay"
 """The outbound channel that carries answers when nothing else is said."""
 
 Model = TypeVar(
-    "Model", InboundChannel, OutboundChannel, TicketType, ApiToken, FilterEntry, LoopLimits
+    "Model",
+    InboundChannel,
+    OutboundChannel,
+    TicketType,
+    ApiToken,
+    FilterEntry,
+    Appearance,
+    DkimSigning,
+    LoopLimits,
+    Agent,
+    Notifications,
 )
 
 
@@ -53,11 +67,18 @@ class Configuration:
     filter: OutboundFilter = field(default_factory=OutboundFilter)
     loop_limits: LoopLimits = field(default_factory=LoopLimits)
     tokens: tuple[ApiToken, ...] = field(default=(), repr=False)
+    agents: tuple[Agent, ...] = ()
+    notifications: Notifications = field(default_factory=Notifications)
     _inbound: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
     _outbound: Mapping[str, OutboundChannel] = field(default_factory=dict, repr=False)
     _types: Mapping[str, TicketType] = field(default_factory=dict, repr=False)
     _tokens: Mapping[str, ApiToken] = field(default_factory=dict, repr=False)
     _channels: Mapping[str, InboundChannel] = field(default_factory=dict, repr=False)
+    _appearances: Mapping[str, Appearance] = field(default_factory=dict, repr=False)
+    _dkim: Mapping[str, DkimSigning] = field(default_factory=dict, repr=False)
+    _own: frozenset[str] = field(default=frozenset(), repr=False)
+    _agents: Mapping[str, Agent] = field(default_factory=dict, repr=False)
+    _agents_by_address: Mapping[str, Agent] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, documents: Iterable[Contract], revision: int = 0) -> "Configuration":
@@ -67,10 +88,12 @@ class Configuration:
         outbound = _by_id(given, OutboundChannel)
         types = _by_id(given, TicketType)
         tokens = _by_id(given, ApiToken)
+        agents = _by_id(given, Agent)
         channels: dict[str, InboundChannel] = {}
         for channel in inbound.values():
             for address in channel.own_addresses():
                 channels.setdefault(normalise(address), channel)
+        sends_as = (address for one in outbound.values() for address in one.own_addresses())
         return cls(
             revision=revision,
             inbound_channels=tuple(inbound.values()),
@@ -79,11 +102,18 @@ class Configuration:
             filter=OutboundFilter.of(_by_id(given, FilterEntry).values()),
             loop_limits=_by_id(given, LoopLimits).get("default", LoopLimits()),
             tokens=tuple(tokens.values()),
+            agents=tuple(agents.values()),
+            notifications=_by_id(given, Notifications).get("default", Notifications()),
             _inbound=inbound,
             _outbound=outbound,
             _types=types,
             _tokens=tokens,
             _channels=channels,
+            _appearances=_by_id(given, Appearance),
+            _dkim=_by_id(given, DkimSigning),
+            _own=frozenset(channels) | {normalise(address) for address in sends_as},
+            _agents=agents,
+            _agents_by_address={normalise(one.address): one for one in agents.values()},
         )
 
     def inbound(self, id_: str) -> InboundChannel | None:
@@ -102,14 +132,30 @@ class Configuration:
         """The API token with that SHA-256 (hexadecimal)."""
         return self._tokens.get(sha256)
 
+    def appearance(self, queue_id: str) -> Appearance | None:
+        """How the mail of that queue looks, where somebody said so."""
+        return self._appearances.get(queue_id)
+
+    def dkim(self, outbound_id: str) -> DkimSigning | None:
+        """The keys that mail of that outbound channel is signed with, where it has any."""
+        return self._dkim.get(outbound_id)
+
+    def agent(self, id_: str) -> Agent | None:
+        """The agent of that id."""
+        return self._agents.get(id_)
+
+    def agent_of_address(self, address: str) -> Agent | None:
+        """The agent whose address it is, itself or as its plus-address (RFC 5233 §1)."""
+        found = (self._agents_by_address.get(one) for one in with_fewer_tags(normalise(address)))
+        return next((agent for agent in found if agent is not None), None)
+
     def own_addresses(self) -> frozenset[str]:
         """Every address that is ours, normalised: of inbound channels and of senders."""
-        senders = {
-            normalise(address)
-            for channel in self.outbound_channels
-            for address in channel.own_addresses()
-        }
-        return frozenset(self._channels) | senders
+        return self._own
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address, or a plus-address of it, is one that we take mail at or send as."""
+        return any(one in self._own for one in with_fewer_tags(normalise(address)))
 
     def channel_of_address(self, address: str) -> InboundChannel | None:
         """The inbound channel that an address or a plus-address of it belongs to.

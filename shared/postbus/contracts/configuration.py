@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from postbus.contracts.base import Contract, Slug
+from postbus.contracts.appearance import Appearance
+from postbus.contracts.base import Colour, Contract, Slug
+from postbus.contracts.dkim import DkimSigning
 
-Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 MailAddress = Annotated[
     str, StringConstraints(pattern=r"^[^@\s<>,;:\"()\[\]\\]{1,64}@[^@\s<>,;:\"()\[\]\\]{1,253}$")
 ]
@@ -385,6 +386,67 @@ class FilterEntry(Contract):
     created_at: datetime | None = None
 
 
+class NotifyScope(StrEnum):
+    """Of which tickets an agent is notified."""
+
+    ALL = "all"
+    MINE = "mine"
+    """Those assigned to the agent, and of the agent's queues those assigned to nobody."""
+
+
+class Notifications(Contract):
+    """What agents are notified of by mail, where they do not choose otherwise."""
+
+    id: Literal["default"] = "default"
+    new_ticket: bool = True
+    answer: bool = Field(default=True, description="a customer wrote on a ticket that is there")
+    assignment: bool = Field(default=True, description="somebody assigned a ticket to the agent")
+    scope: NotifyScope = Field(
+        default=NotifyScope.MINE, description="of new tickets and answers: of which tickets"
+    )
+    quiet_minutes: int = Field(
+        default=10,
+        ge=5,
+        le=1440,
+        description="after a notification, what happens is collected for so long and told at once",
+    )
+
+
+class NotifyChoice(Contract):
+    """An agent's own choice; null: as `notifications` says."""
+
+    new_ticket: bool | None = None
+    answer: bool | None = None
+    assignment: bool | None = None
+    scope: NotifyScope | None = None
+
+
+class Language(StrEnum):
+    """The languages that Postbus writes to agents in."""
+
+    ENGLISH = "en"
+    DUTCH = "nl"
+
+
+class Agent(Contract):
+    """Somebody who works on tickets, and is notified by mail."""
+
+    id: Slug = Field(description="what `assignee` of a ticket says")
+    name: str = Field(min_length=1, max_length=100)
+    address: MailAddress = Field(description="where notifications go; never an address of ours")
+    queues: tuple[Slug, ...] = Field(default=(), max_length=1000, description="empty: all queues")
+    enabled: bool = True
+    language: Language = Language.ENGLISH
+    notify: NotifyChoice = NotifyChoice()
+
+    @field_validator("name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if any(ord(c) < 32 for c in value):
+            raise ValueError("a name is one line")
+        return value
+
+
 class Stop(StrEnum):
     """What is not sent at all for now."""
 
@@ -474,6 +536,9 @@ class ApiToken(Contract):
     id: str = Field(description="SHA-256 of the token, hexadecimal")
     name: str
     scope: Scope
+    agent: Slug | None = Field(
+        default=None, description="the agent who uses it, and is not notified of her own acts"
+    )
 
 
 class Change(Contract):
@@ -490,5 +555,9 @@ KINDS: dict[str, type[Contract]] = {
     "outbound-filter": FilterEntry,
     "loop-limits": LoopLimits,
     "tokens": ApiToken,
+    "appearance": Appearance,
+    "dkim": DkimSigning,
+    "agents": Agent,
+    "notifications": Notifications,
 }
 """KV key prefix → the document kept under it."""

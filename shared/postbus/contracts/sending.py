@@ -48,6 +48,13 @@ class SendRequested(Contract):
         default=None, description="JSON {text, html} when they are over 64 KiB"
     )
     quote: Quote | None = None
+    earlier: tuple[Quote, ...] = Field(
+        default=(),
+        description="what was said before that, the newest first, where the queue quotes it all",
+    )
+    language: str | None = Field(
+        default=None, description="of the answered mail (ISO 639-1), where it is known"
+    )
     attachments: tuple[Attachment, ...] = ()
     cause: Cause | None = Field(default=None, description="the mail that caused automatic mail")
     requested_by: str = Field(default="", description="the agent, for an agent's reply")

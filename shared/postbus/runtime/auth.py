@@ -40,11 +40,12 @@ class Snapshots(Protocol):
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever presented the token."""
+    """Whoever presented the token; `agent` is the id of the agent it was made for."""
 
     token_id: str
     name: str
     scope: Scope
+    agent: str | None = None
 
 
 def hash_of(token: str) -> str:
@@ -55,7 +56,7 @@ def hash_of(token: str) -> str:
 def caller_of(token: str, known: KnowsTokens) -> Caller | None:
     """The caller that a token stands for, or None for a token nobody made."""
     found = known.token(hash_of(token))
-    return Caller(found.id, found.name, found.scope) if found else None
+    return Caller(found.id, found.name, found.scope, found.agent) if found else None
 
 
 _scheme = HTTPBearer(auto_error=False, description="An API token; scopes admin, agent, reader")

@@ -10,6 +10,7 @@ import pytest
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
+from dispatch.adapters.kept_appearances import KeptAppearances
 from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.smtp_transport import SmtpTransport
@@ -109,6 +110,7 @@ class World:
             guard=Yes(),
             transport=self.way,
             blobs=crash.wrap(self.blobs),
+            appearances=KeptAppearances(self.blobs),
             copies=crash.wrap(self.copies),
             sent_mail=crash.wrap(Reader(self.mailbox, self.server)),
             turns=NoLimits(),

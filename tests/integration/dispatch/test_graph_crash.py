@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from dispatch.adapters.graph_transport import GraphTransport
 from dispatch.adapters.graph_trying import GraphTrial
+from dispatch.adapters.kept_appearances import KeptAppearances
 from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.threads import Threads
@@ -121,6 +122,7 @@ class World:
             guard=Yes(),
             transport=Transports(smtp_transport(), {"graph": way}),
             blobs=self.blobs,
+            appearances=KeptAppearances(self.blobs),
             copies=self.copies,
             sent_mail=None,  # type: ignore[arg-type] # nobody reads this mailbox
             turns=NoLimits(),

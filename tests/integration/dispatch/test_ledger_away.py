@@ -10,6 +10,7 @@ import pytest
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
+from dispatch.adapters.kept_appearances import KeptAppearances
 from dispatch.adapters.nats_ledger import NatsLedger
 from dispatch.adapters.smtp_connections import Target
 from dispatch.adapters.smtp_transport import SmtpTransport
@@ -87,6 +88,7 @@ def sending_of(
         guard=Yes(),
         transport=way,
         blobs=open_store(f"file://{tmp_path}/blobs"),
+        appearances=KeptAppearances(open_store(f"file://{tmp_path}/blobs")),
         copies=MemoryCopies(),
         sent_mail=NobodyLooks(),
         turns=NoLimits(),

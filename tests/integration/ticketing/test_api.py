@@ -31,7 +31,7 @@ async def api(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     known: Any = SimpleNamespace(current=Configuration.of(tokens))
     app = FastAPI()
     problems.install(app)
-    parts: Any = Api(desk.around, desk.listed, MemoryBlobs(), desk.answering)
+    parts: Any = Api(desk.around, desk.listed, MemoryBlobs(), desk.answering, desk.notices)
     app.include_router(router(parts, BearerAuth(known)))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),

@@ -98,7 +98,7 @@ async def scene(desk: Desk) -> AsyncIterator[Scene]:
         made = Scene(desk, client)
         made.configure()
         around: Any = _Current(made)
-        parts: Any = Api(around, desk.listed, MemoryBlobs(), desk.answering)
+        parts: Any = Api(around, desk.listed, MemoryBlobs(), desk.answering, desk.notices)
         app.include_router(router(parts, BearerAuth(known)))
         yield made
 

@@ -59,6 +59,7 @@ async def documents(api: ConfigUnderTest) -> dict[str, int]:
         ("DELETE", "ticket-types/support"),
         ("POST", "outbound-filter"),
         ("POST", "tokens"),
+        ("PATCH", "tokens/any"),
     ],
 )
 @pytest.mark.parametrize("scope", ["agent", "reader"])

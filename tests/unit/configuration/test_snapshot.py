@@ -7,9 +7,11 @@ import pytest
 from postbus.configuration import Configuration, NoOutbound, NoOutboundReason
 from postbus.contracts.base import Contract
 from postbus.contracts.configuration import (
+    Agent,
     ApiToken,
     FilterEntry,
     InboundChannel,
+    Notifications,
     OutboundChannel,
     Scope,
     TicketType,
@@ -157,3 +159,40 @@ def test_documents_are_found_by_id_and_listed_in_order() -> None:
 def test_hashes_of_tokens_are_not_shown() -> None:
     token = ApiToken(id="f" * 64, name="boss", scope=Scope.ADMIN)
     assert "ffff" not in repr(Configuration.of([token]))
+
+
+BEA = Agent(id="bea", name="Bea", address="Bea@abc.com")
+
+
+@pytest.mark.parametrize(
+    ("address", "agent"),
+    [("bea@ABC.com", BEA), ("bea+desk@abc.com", BEA), ("be@abc.com", None), ("", None)],
+)
+def test_an_agent_is_known_by_her_address_and_its_plus_addresses(
+    address: str, agent: Agent | None
+) -> None:
+    assert Configuration.of([BEA]).agent_of_address(address) == agent
+
+
+@pytest.mark.parametrize(
+    ("address", "is_own"),
+    [
+        ("support@example.com", True),
+        ("Support+token@Example.com", True),
+        ("sender@example.com", True),
+        ("alias@example.com", True),
+        ("bea@abc.com", False),
+    ],
+)
+def test_an_address_is_ours_where_we_take_mail_or_send_as_it(address: str, *, is_own: bool) -> None:
+    channels = [
+        inbound("support"),
+        relay(from_address="sender@example.com", aliases=("alias@example.com",)),
+    ]
+    assert Configuration.of([*channels, BEA]).is_own(address) is is_own
+
+
+def test_notifications_are_as_postbus_comes_until_somebody_says_otherwise() -> None:
+    assert Configuration.of([]).notifications == Notifications()
+    less = Notifications(answer=False)
+    assert Configuration.of([less]).notifications == less

@@ -79,7 +79,7 @@ def test_an_id_is_bare_and_quoted() -> None:
 
 def test_a_file_without_a_name_has_one() -> None:
     file = Attachment(name=" \n", content_type="", size_bytes=4, sha256="0" * 64)
-    item = session_of(file)["AttachmentItem"]
+    item = session_of(file, words())["AttachmentItem"]
     assert item == {
         "attachmentType": "file",
         "name": "attachment",

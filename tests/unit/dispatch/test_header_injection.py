@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from dispatch.domain.compose import LoadedFile, mime
 from dispatch.domain.drafts import draft_of
 from dispatch.domain.words import Words, words_of
+from postbus.appearance import Look
+from postbus.contracts.appearance import Appearance, Logo, QuotedHistory
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, Attachment
@@ -21,6 +23,11 @@ _OURS = {
     "x-postbus-stamp", "auto-submitted", "x-auto-response-suppress", "precedence", "mime-version",
     "content-type", "content-transfer-encoding",
 }  # fmt: skip
+_OF_PARTS = {
+    "content-type", "content-transfer-encoding", "content-disposition", "content-id",
+    "mime-version",
+}  # fmt: skip
+_PLAIN = Look(appearance=Appearance(id="support"), queue_name="Support")
 _RELAY = OutboundChannel(id="relay", name="Relay", kind="relay")
 _NASTY = st.one_of(
     st.text(max_size=60),
@@ -38,38 +45,62 @@ _NASTY = st.one_of(
 @st.composite
 def _requests(draw: st.DrawFn) -> SendRequested:
     nasty: Any = draw(st.fixed_dictionaries({
-        "subject": _NASTY, "text": _NASTY, "html": st.none() | _NASTY,
+        "subject": _NASTY, "text": _NASTY,
+        "html": st.none() | _NASTY | st.just('<img src="cid:x@y">'),
         "in_reply_to": st.none() | _NASTY,
         "references": st.lists(_NASTY, max_size=3).map(tuple),
     }))  # fmt: skip
     who = Address(name=draw(_NASTY), address="anna@example.com")
     quote = Quote(author=who, written_at=send_requested().requested_at, text=draw(_NASTY))
-    file = Attachment(name=draw(_NASTY), content_type=draw(_NASTY), size_bytes=1, sha256="0" * 64)
+    file = Attachment(
+        name=draw(_NASTY), content_type=draw(_NASTY), size_bytes=1, sha256="0" * 64,
+        content_id=draw(st.none() | _NASTY | st.just("x@y")),
+    )  # fmt: skip
     reply = Address(name=draw(_NASTY), address="support@postbus.localhost")
     return send_requested().model_copy(
         update={
-            **nasty, "to": (who,), "cc": (who,), "quote": quote, "attachments": (file,),
+            **nasty, "to": (who,), "cc": (who,), "quote": quote, "earlier": (quote,),
+            "attachments": (file,),
             "reply_address": reply, "automatic": draw(st.booleans()),
             "kind": draw(st.sampled_from(SendKind)),
         }
     )  # fmt: skip
 
 
-def _words(request: SendRequested) -> Words:
-    return words_of(request, _RELAY, content=None, now=request.requested_at)
+@st.composite
+def _looks(draw: st.DrawFn) -> Look:
+    """An appearance whose words are as nasty as those of a mail, also as templates."""
+    text = st.none() | _NASTY | _NASTY.map(lambda nasty: f"{{{{ customer.name }}}}{nasty}")
+    frame = _NASTY.map(lambda nasty: f"{nasty}{{{{ logo }}}}{{{{ content }}}}{{{{ mark }}}}")
+    appearance = Appearance(
+        id="support",
+        signature=draw(text),
+        quote=draw(st.sampled_from(QuotedHistory)),
+        signature_html=draw(text),
+        frame=draw(st.none() | frame),
+        logo=Logo(sha256="0" * 64, size_bytes=1, content_type="image/png", width=1, height=1),
+    )
+    return Look(appearance=appearance, queue_name=draw(_NASTY))
 
 
-@given(_requests())
-@example(send_requested().model_copy(update={"subject": "x\u2028Bcc: all@example.com"}))
-@example(send_requested().model_copy(update={"in_reply_to": "x>\x85Bcc: all@example.com"}))
+def _words(request: SendRequested, look: Look | None = None) -> Words:
+    return words_of(
+        request, _RELAY, content=None, now=request.requested_at, look=look, logo=b"\x89PNG"
+    )
+
+
+@given(_requests(), _looks())
+@example(send_requested().model_copy(update={"subject": "x\u2028Bcc: all@example.com"}), _PLAIN)
+@example(send_requested().model_copy(update={"in_reply_to": "x>\x85Bcc: all@example.com"}), _PLAIN)
 @example(
     send_requested().model_copy(
         update={"reply_address": Address(name="=??Q?=0D=0AX:_y?=", address="s@postbus.localhost")}
-    )
+    ),
+    _PLAIN,
 )
-def test_no_input_adds_a_header(request: SendRequested) -> None:
+def test_no_input_adds_a_header(request: SendRequested, look: Look) -> None:
     """INVARIANT: the head has our fields and no others, each once, whatever the input was."""
-    words = _words(request)
+    words = _words(request, look)
     mail = mime(words, tuple(LoadedFile(one, b"x") for one in words.files))
     head = mail.data.partition(b"\r\n\r\n")[0]
     lines = head.split(b"\r\n")
@@ -85,6 +116,8 @@ def test_no_input_adds_a_header(request: SendRequested) -> None:
     assert [one.addr_spec for one in read["To"].addresses] == ["anna@example.com"]
     assert mail.envelope.recipients == ("anna@example.com",)
     assert "\n" not in mail.envelope.sender
+    for part in read.walk():
+        assert {name.lower() for name in part if part is not read} <= _OF_PARTS
 
 
 @given(_requests())

@@ -36,6 +36,13 @@ def routes(tokens: Tokens, auth: BearerAuth) -> APIRouter:
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
+    @router.patch("/{token_id}", response_model=bodies.TokenView, summary="Say whose token it is")
+    async def patch(
+        token_id: str, body: replies.MergePatch, caller: admin, match: replies.IfMatch = None
+    ) -> Response:
+        kept, view = await tokens.patch(token_id, body, match=match, by=caller.name)
+        return replies.one(view, kept.revision)
+
     @router.delete("/{token_id}", status_code=204, summary="Revoke a token")
     async def remove(token_id: str, caller: admin, match: replies.IfMatch = None) -> Response:
         await tokens.remove(token_id, match=match, by=caller.name)

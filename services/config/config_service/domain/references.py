@@ -5,6 +5,7 @@ from config_service.domain.refusals import Reason, Refusal
 from postbus.configuration import Configuration
 from postbus.configuration.snapshot import RELAY_ID
 from postbus.contracts.configuration import (
+    Agent,
     ApiToken,
     FilterEntry,
     InboundChannel,
@@ -104,11 +105,59 @@ def filter_removal_refusal(entry: FilterEntry, there: Configuration) -> Refusal 
     return Refusal(Reason.PROTECTED, detail)
 
 
+def token_agent_refusal(agent_id: str | None, there: Configuration) -> Refusal | None:
+    """Why a token cannot be that agent's."""
+    if agent_id is None or there.agent(agent_id) is not None:
+        return None
+    return Refusal(Reason.UNKNOWN_REFERENCE, f"There is no agent {agent_id}.", "#/agent")
+
+
 def token_removal_refusal(token: ApiToken, there: Configuration) -> Refusal | None:
     """Why this token cannot be revoked."""
     admins = [one.id for one in there.tokens if one.scope is Scope.ADMIN]
     if admins == [token.id]:
         return Refusal(Reason.PROTECTED, "The last admin token stays; make another one first.")
+    return None
+
+
+def agent_refusal(agent: Agent, there: Configuration) -> Refusal | None:
+    """Why this agent cannot be kept beside what is there.
+
+    Mail to an address of ours would come straight back as a ticket, of which agents are notified;
+    to one on the filter it would never leave, and nobody would know why.
+    """
+    unknown = next((one for one in agent.queues if there.inbound(one) is None), None)
+    if unknown is not None:
+        detail = f"There is no queue {unknown}."
+        return Refusal(Reason.UNKNOWN_REFERENCE, detail, "#/queues")
+    return _agent_address_refusal(agent, there)
+
+
+def _agent_address_refusal(agent: Agent, there: Configuration) -> Refusal | None:
+    address, pointer = agent.address, "#/address"
+    if "*" in address:
+        detail = f"{address} stands for many addresses; name one."
+        return Refusal(Reason.ADDRESS_NOT_USABLE, detail, pointer)
+    if there.is_own(address):
+        detail = f"{address} is an address of our own; mail to it would come straight back."
+        return Refusal(Reason.ADDRESS_NOT_USABLE, detail, pointer)
+    entry = there.filter.match(address)
+    if entry is not None:
+        detail = f"{address} is on the outgoing mail filter ({entry.pattern}), so nothing is sent."
+        return Refusal(Reason.ADDRESS_NOT_USABLE, detail, pointer)
+    other = there.agent_of_address(address)
+    if other is not None and other.id != agent.id:
+        detail = f"{address} is the address of the agent {other.id}."
+        return Refusal(Reason.ADDRESS_TAKEN, detail, pointer)
+    return None
+
+
+def agent_removal_refusal(agent: Agent, there: Configuration) -> Refusal | None:
+    """Why this agent cannot be removed."""
+    users = sorted(one.name for one in there.tokens if one.agent == agent.id)
+    if users:
+        detail = f"The tokens of {', '.join(users)} are hers; revoke them, or disable the agent."
+        return Refusal(Reason.IN_USE, detail)
     return None
 
 

@@ -13,7 +13,7 @@ from config_service.resources.refusing import (
     require_same_id,
 )
 from config_service.resources.sign_ins import Saving, SignIns
-from postbus.configuration import Kept
+from postbus.configuration import Kept, key_of
 from postbus.contracts.base import JsonObject
 from postbus.contracts.configuration import InboundChannel
 
@@ -82,7 +82,7 @@ class Inbound:
         return await self.patch(id_, {"enabled": False}, match=match or "*", saving=saving)
 
     async def remove(self, id_: str, *, match: str | None, by: str) -> None:
-        """Remove one and then its filter entries and its secret; 404, 412, 428."""
+        """Remove one and then its filter entries, secret and appearance; 404, 412, 428."""
         async with self._documents.changing() as state:
             kept = state.get(KIND, id_)
             require_match(match, kept)
@@ -90,6 +90,9 @@ class Inbound:
             await self._documents.remove(kept, by=by)
             await self._own_addresses.release(channel, None, by=by)
             await self._sign_ins.forget_secret(channel)
+            look = state.kept.get(key_of("appearance", id_))
+            if look is not None:
+                await self._documents.remove(look, by=by)
 
 
 def _with_address(merged: JsonObject, before: JsonObject, patch: JsonObject) -> JsonObject:

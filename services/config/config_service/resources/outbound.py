@@ -8,6 +8,7 @@ from config_service.domain.references import (
     relay_refusal,
 )
 from config_service.resources.channel_documents import shown
+from config_service.resources.dkim import DkimKeysOfChannels
 from config_service.resources.documents import Documents, checked, read_as
 from config_service.resources.own_addresses import OwnAddresses
 from config_service.resources.refusing import (
@@ -28,11 +29,16 @@ class Outbound:
     """What can be done with outbound channels."""
 
     def __init__(
-        self, documents: Documents, own_addresses: OwnAddresses, sign_ins: SignIns
+        self,
+        documents: Documents,
+        own_addresses: OwnAddresses,
+        sign_ins: SignIns,
+        keys: DkimKeysOfChannels,
     ) -> None:
         self._documents = documents
         self._own_addresses = own_addresses
         self._sign_ins = sign_ins
+        self._keys = keys
 
     async def all(self) -> list[Kept]:
         """Every outbound channel, by id."""
@@ -71,7 +77,7 @@ class Outbound:
             return replaced
 
     async def remove(self, id_: str, *, match: str | None, by: str) -> None:
-        """Remove one and then its secret; 404, 409 while answers go through it, 412, 428."""
+        """Remove one and then its secrets; 404, 409 while answers go through it, 412, 428."""
         async with self._documents.changing() as state:
             kept = state.get(KIND, id_)
             require_match(match, kept)
@@ -81,3 +87,4 @@ class Outbound:
             await self._documents.remove(kept, by=by)
             await self._own_addresses.release(channel, None, by=by)
             await self._sign_ins.forget_secret(channel)
+            await self._keys.forget(state, id_, by=by)

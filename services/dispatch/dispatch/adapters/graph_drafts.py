@@ -67,6 +67,8 @@ class Drafts:
             await self._mailbox.call("POST", "messages", json=draft_of(letter.words, self._address))
         )
         try:
+            for image in letter.words.images:
+                await self._add(draft, letter, image.attachment, image.data)
             for file in letter.words.files:
                 await self._attach(draft, letter, file)
         except GraphRefused as error:
@@ -112,7 +114,7 @@ class Drafts:
         if file.size_bytes >= SMALL_BYTES:
             try:
                 session = await self._mailbox.call(
-                    "POST", f"{path}/createUploadSession", json=session_of(file)
+                    "POST", f"{path}/createUploadSession", json=session_of(file, letter.words)
                 )
             except GraphRefused:
                 if file.size_bytes >= SURELY_LARGE_BYTES:
@@ -121,8 +123,12 @@ class Drafts:
                 await self._upload(str(session.get("uploadUrl", "")), letter, file)
                 return
         data = b"".join([piece async for piece in letter.ranges(file, 0, RANGE_BYTES)])
+        await self._add(draft, letter, file, data)
+
+    async def _add(self, draft: Found, letter: Letter, file: Attachment, data: bytes) -> None:
         content = base64.b64encode(data).decode()
-        await self._mailbox.call("POST", path, json=file_of(file, content))
+        body = file_of(file, content, letter.words)
+        await self._mailbox.call("POST", f"messages/{draft.id}/attachments", json=body)
 
     async def _upload(self, url: str, letter: Letter, file: Attachment) -> None:
         """All ranges in order; after a break from where the session says it stands."""

@@ -1,5 +1,6 @@
 """Sends through an SMTP server: the platform's relay, or one of the customer's own."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +43,10 @@ def relay_target(url: str) -> Target:
     )
 
 
+Sign = Callable[[OutboundChannel, Composed], Awaitable[Composed]]
+"""Signs a mail of the relay, as far as that can be."""
+
+
 class SmtpTransport:
     """The port `Transport` for the relay and for servers of the customer's own."""
 
@@ -52,11 +57,13 @@ class SmtpTransport:
         *,
         relay: Target,
         open_secret: OpenSecret,
+        sign: Sign,
     ) -> None:
         self._connections = connections
         self._limits = limits
         self._relay = relay
         self._open_secret = open_secret
+        self._sign = sign
 
     async def find(
         self, channel: OutboundChannel, message_id: str, handle: str | None
@@ -76,6 +83,9 @@ class SmtpTransport:
         self, channel: OutboundChannel, letter: Letter, *, before_data: BeforeData
     ) -> Accepted:
         mail = await letter.mime()
+        if channel.kind == "relay":
+            # Other servers sign for their own domains.
+            mail = await self._sign(channel, mail)
         target = await self._target(channel, None)
         async with self._connections.borrow(target) as smtp:
             refused = await self._envelope(smtp, mail)

@@ -5,7 +5,7 @@ refuses line breaks in headers, so that nothing can add a header of its own.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address as HeaderAddress
@@ -15,7 +15,7 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from functools import lru_cache
 
-from dispatch.domain.words import Words, one_line, words_of
+from dispatch.domain.words import LoadedFile, Words, one_line, words_of
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.mail import Address, Attachment, Content
 from postbus.contracts.sending import SendRequested
@@ -64,14 +64,6 @@ class Composed:
     utf8: bool
 
 
-@dataclass(frozen=True)
-class LoadedFile:
-    """An attachment with its bytes."""
-
-    attachment: Attachment
-    data: bytes
-
-
 def compose(
     request: SendRequested,
     outbound: OutboundChannel,
@@ -94,8 +86,12 @@ def mime(words: Words, files: tuple[LoadedFile, ...]) -> Composed:
     # Bodies are never sent as raw 8 bit: the next server may not speak 8BITMIME.
     mail.set_content(words.text, cte="quoted-printable")
     mail.add_alternative(words.html, subtype="html", cte="quoted-printable")
+    shown = [*words.images, *(file for file in files if words.shows(file.attachment))]
+    if shown:
+        _relate(mail, shown)
     for file in files:
-        _attach(mail, file)
+        if not words.shows(file.attachment):
+            _attach(mail, file)
     envelope = Envelope(words.envelope_from, to)
     return Composed(envelope, _unfolded_ids(mail.as_bytes()), words.sender.address, utf8)
 
@@ -139,15 +135,37 @@ def _address(address: Address) -> HeaderAddress:
     return HeaderAddress(one_line(address.name), username=local, domain=domain)
 
 
+def _relate(mail: EmailMessage, shown: Sequence[LoadedFile]) -> None:
+    """Pictures beside the HTML that shows them, and not beside the text (RFC 2387)."""
+    html = next(part for part in mail.iter_parts() if part.get_content_type() == "text/html")
+    for file in shown:
+        maintype, subtype = _media_type(file.attachment)
+        html.add_related(
+            file.data,
+            maintype=maintype,
+            subtype=subtype,
+            cid=f"<{file.attachment.content_id}>",
+            disposition="inline",
+            filename=_name(file.attachment),
+        )
+    html.set_param("type", "text/html")
+
+
 def _attach(mail: EmailMessage, file: LoadedFile) -> None:
-    matched = _MEDIA_TYPE.match(file.attachment.content_type)
+    maintype, subtype = _media_type(file.attachment)
+    mail.add_attachment(
+        file.data, maintype=maintype, subtype=subtype, filename=_name(file.attachment)
+    )
+
+
+def _media_type(file: Attachment) -> tuple[str, str]:
+    matched = _MEDIA_TYPE.match(file.content_type)
     maintype, subtype = matched.groups() if matched else ("application", "octet-stream")
     if maintype in ("multipart", "message"):
         # A message part may not be base64 (RFC 2046 §5.2.1), and the bytes must stay as they are.
-        maintype, subtype = "application", "octet-stream"
-    mail.add_attachment(
-        file.data,
-        maintype=maintype,
-        subtype=subtype,
-        filename=one_line(file.attachment.name) or "attachment",
-    )
+        return "application", "octet-stream"
+    return maintype, subtype
+
+
+def _name(file: Attachment) -> str:
+    return one_line(file.name) or "attachment"

@@ -68,21 +68,29 @@ def _recipient(address: Address) -> JsonObject:
     return {"emailAddress": who}
 
 
-def file_of(attachment: Attachment, content: str) -> JsonObject:
+def file_of(attachment: Attachment, content: str, words: Words) -> JsonObject:
     """A small file; `content` is its bytes in base64."""
     return {
         "@odata.type": "#microsoft.graph.fileAttachment",
         "name": _name(attachment),
         "contentType": attachment.content_type or "application/octet-stream",
         "contentBytes": content,
+        **_place(attachment, words),
     }
+
+
+def _place(attachment: Attachment, words: Words) -> JsonObject:
+    """Where the HTML shows the file, if it does ("fileAttachment resource type")."""
+    if not words.shows(attachment):
+        return {}
+    return {"isInline": True, "contentId": attachment.content_id}
 
 
 def _name(attachment: Attachment) -> str:
     return one_line(attachment.name) or "attachment"
 
 
-def session_of(attachment: Attachment) -> JsonObject:
+def session_of(attachment: Attachment, words: Words) -> JsonObject:
     """What an upload session for a large file is asked with."""
     return {
         "AttachmentItem": {
@@ -90,6 +98,7 @@ def session_of(attachment: Attachment) -> JsonObject:
             "name": _name(attachment),
             "size": attachment.size_bytes,
             "contentType": attachment.content_type or "application/octet-stream",
+            **_place(attachment, words),
         }
     }
 

@@ -3,12 +3,15 @@
 Written as MIME (`compose`) or as a draft of Graph (`drafts`), it is the same mail.
 """
 
-import html as html_escape
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from dispatch.domain.senders import Sender, usual_sender
+from postbus.appearance import LOGO_ID, Dressed, Look, Said, dressed, look_of
+from postbus.appearance.dressing import Quoted
+from postbus.appearance.names import About
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, Attachment, Content
@@ -17,14 +20,24 @@ from postbus.mail.addresses import with_ascii_domain
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """C0, C1 and the two separators of Unicode, at all of which Python sees a line end."""
+_CONTENT_ID: Final = re.compile(r"[\w.+@-]{1,200}", re.ASCII)
 _ENCODED_WORD = re.compile(r"=(?=\?[^?]*\?[qb]\?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """An attachment with its bytes."""
+
+    attachment: Attachment
+    data: bytes
 
 
 @dataclass(frozen=True)
 class Words:
     """One mail; ids without their angle brackets, `automatic` the value of Auto-Submitted.
 
-    `envelope_from` is where bounces go; empty for automatic mail (RFC 3834 §3.1.7).
+    `envelope_from` is where bounces go; empty for automatic mail (RFC 3834 §3.1.7). `images` are
+    pictures of its look; `look_problem` is why it looks as shipped and not as configured.
     """
 
     sender: Address
@@ -42,6 +55,16 @@ class Words:
     automatic: str | None
     written_at: datetime
     files: tuple[Attachment, ...]
+    images: tuple[LoadedFile, ...] = ()
+    look_problem: str | None = None
+
+    def shows(self, file: Attachment) -> bool:
+        """Whether the HTML shows the file where it stands (RFC 2392 cid:)."""
+        return bool(
+            file.content_id
+            and _CONTENT_ID.fullmatch(file.content_id)
+            and f"cid:{file.content_id}" in self.html
+        )
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -56,11 +79,20 @@ def words_of(
     content: Content | None,
     now: datetime,
     sender: Sender | None = None,
+    look: Look | None = None,
+    logo: bytes | None = None,
 ) -> Words:
-    """The mail; `content` holds the text where the request carries only its beginning."""
+    """The mail; `content` holds the text where the request carries only its beginning.
+
+    `look` is that of its queue, `logo` the bytes of the one in it; without them there is none.
+    """
     sender = sender or usual_sender(request, outbound)
-    text = content.text if content else request.text
-    html = content.html if content else request.html
+    look = look or look_of(None, None, queue_id=request.queue, name=request.reply_address.name)
+    if logo is None:
+        look = look.without_logo
+    if request.kind is SendKind.NOTIFICATION:
+        look = look.without_signature  # which is for customers
+    mail = _dressed(request, content, look)
     return Words(
         sender=_deliverable(
             Address(
@@ -73,8 +105,8 @@ def words_of(
         cc=tuple(_deliverable(one) for one in request.cc),
         reply_to=_deliverable(reply_to(request)),
         subject=one_line(request.subject),
-        text=_text(text, request),
-        html=_html(text, html, request),
+        text=mail.text,
+        html=mail.html,
         message_id=request.message_id,
         in_reply_to=one_line(request.in_reply_to) if request.in_reply_to else None,
         references=tuple(one_line(one) for one in request.references),
@@ -82,7 +114,57 @@ def words_of(
         automatic=automatic_of(request),
         written_at=now,
         files=request.attachments,
+        images=_images(look, logo, mail.html),
+        look_problem=mail.problem,
     )
+
+
+def _dressed(request: SendRequested, content: Content | None, look: Look) -> Dressed:
+    customer = request.to[0]
+    return dressed(
+        Said(
+            about=About(
+                ticket_number=request.ticket_number,
+                customer_name=customer.name,
+                customer_address=customer.address,
+                agent_name=request.requested_by,
+            ),
+            text=content.text if content else request.text,
+            html=content.html if content else request.html,
+            mark=_mark_line(request),
+            quotes=_quotes(request),
+            language=request.language,
+            is_receipt=request.kind is SendKind.RECEIPT,
+        ),
+        look,
+    )
+
+
+def _quotes(request: SendRequested) -> tuple[Quoted, ...]:
+    if request.quote is None:
+        return ()
+    return tuple(_quoted(one) for one in (request.quote, *request.earlier))
+
+
+def _quoted(quote: Quote) -> Quoted:
+    who = one_line(quote.author.name or quote.author.address)
+    return Quoted(who=who, at=quote.written_at, text=quote.text)
+
+
+def _images(look: Look, logo: bytes | None, html: str) -> tuple[LoadedFile, ...]:
+    """The logo, where the frame shows it."""
+    kept = look.appearance.logo
+    if kept is None or logo is None or f"cid:{LOGO_ID}" not in html:
+        return ()
+    attachment = Attachment(
+        name=f"logo.{kept.content_type.removeprefix('image/')}",
+        content_type=kept.content_type,
+        size_bytes=kept.size_bytes,
+        sha256=kept.sha256,
+        inline=True,
+        content_id=LOGO_ID,
+    )
+    return (LoadedFile(attachment, logo),)
 
 
 def automatic_of(request: SendRequested) -> str | None:
@@ -114,43 +196,3 @@ def one_line(text: str) -> str:
 def _mark_line(request: SendRequested) -> str:
     """The stamp in the body: some transports drop headers and rewrite Message-IDs."""
     return f"#{request.ticket_number} · {request.stamp}"
-
-
-def _text(text: str, request: SendRequested) -> str:
-    parts = [text.rstrip()]
-    if request.quote is not None:
-        quoted = "\n".join(f"> {line}".rstrip() for line in request.quote.text.splitlines())
-        parts.append(f"{_attribution(request.quote)}\n{quoted}")
-    parts.append(f"-- \n{_mark_line(request)}")
-    return "\n\n".join(parts) + "\n"
-
-
-def _html(text: str, html: str | None, request: SendRequested) -> str:
-    body = html or _paragraphs(text)
-    quote = ""
-    if request.quote is not None:
-        quote = (
-            f'<div class="quote"><p>{_escape(_attribution(request.quote))}</p>'
-            f'<blockquote type="cite" style="margin:0 0 0 .8ex;border-left:1px solid #ccc;'
-            f'padding-left:1ex">{_paragraphs(request.quote.text)}</blockquote></div>'
-        )
-    mark = f'<p style="color:#888;font-size:11px">{_escape(_mark_line(request))}</p>'
-    return (
-        '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head>\n'
-        f"<body>\n<div>{body}</div>\n{quote}\n{mark}\n</body></html>\n"
-    )
-
-
-def _attribution(quote: Quote) -> str:
-    who = quote.author.name or quote.author.address
-    return f"On {quote.written_at:%Y-%m-%d at %H:%M} UTC, {one_line(who)} wrote:"
-
-
-def _paragraphs(text: str) -> str:
-    blocks = re.split(r"\n\s*\n", text.strip())
-    lines = ("<br>\n".join(_escape(line) for line in block.splitlines()) for block in blocks)
-    return "\n".join(f"<p>{block}</p>" for block in lines)
-
-
-def _escape(text: str) -> str:
-    return html_escape.escape(text, quote=True)

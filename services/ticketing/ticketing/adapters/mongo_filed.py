@@ -25,6 +25,8 @@ from ticketing.adapters.documents import (
     fact_document,
     message_document,
     message_of,
+    notice_document,
+    pause_document,
     ticket_document,
     ticket_of,
 )
@@ -32,6 +34,7 @@ from ticketing.adapters.mongo_customers import MongoCustomers
 from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.adapters.mongo_origins import MongoOrigins
 from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
+from ticketing.domain.notices import Notice, Pause
 from ticketing.domain.placing import Claim
 from ticketing.domain.rereading import READ_AGAIN
 
@@ -48,6 +51,8 @@ class MongoFiled:
         self._claims = database["thread_ids"]
         self._customers = MongoCustomers(database["customers"])
         self._origins = MongoOrigins(database["origins"])
+        self._notices = database["notices"]
+        self._pauses = database["pauses"]
         self._counters = database["counters"]
 
     async def ticket(self, ticket_id: str) -> Ticket | None:
@@ -202,6 +207,14 @@ class MongoFiled:
             found = await self._messages.find(wanted).sort("created_at", -1).limit(1).to_list(1)
         return message_of(found[0]) if found else None
 
+    async def conversation(self, ticket_id: str, *, limit: int) -> list[Message]:
+        theirs = {"direction": Direction.INBOUND, "flags": {"$ne": MessageFlag.STRANGER}}
+        ours = {"direction": Direction.OUTBOUND, "delivery.state": SendState.SENT}
+        wanted = {"ticket_id": ticket_id, "automatic": False, "$or": [theirs, ours]}
+        async with mongo_errors():
+            found = self._messages.find(wanted).sort("created_at", -1).limit(limit)
+            return [message_of(one) for one in await found.to_list(limit)]
+
     async def outbound(
         self, ticket_id: str, *, message_ids: Sequence[str] | None = None
     ) -> list[Message]:
@@ -253,6 +266,14 @@ class MongoFiled:
         self, address: Address, *, now: datetime, from_history: bool = False
     ) -> CustomerRef:
         return await self._customers.meet(address, now=now, from_history=from_history)
+
+    async def keep_notices(self, notices: Sequence[Notice]) -> None:
+        await _insert_new(self._notices, [notice_document(one) for one in notices])
+
+    async def pause_notifications(self, pause: Pause) -> None:
+        async with mongo_errors():
+            with suppress(DuplicateKeyError):
+                await self._pauses.insert_one({**pause_document(pause), "_id": pause.address})
 
     async def note_origin(self, mail: MailReceived, *, held: bool) -> None:
         await self._origins.note(mail, held=held)

@@ -22,6 +22,16 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
         IndexModel([("attachments.sha256", ASCENDING)], name="attachment"),
     ],
+    "notices": [
+        IndexModel(
+            [("told_by", ASCENDING), ("turn", ASCENDING), ("happened.at", ASCENDING)],
+            name="untold",
+        ),
+        IndexModel([("happened.ticket_id", ASCENDING)], name="ticket"),
+    ],
+    "turns": [
+        IndexModel([("unfinished.ticket_id", ASCENDING)], name="unfinished"),
+    ],
     "customers": [
         IndexModel([("addresses", ASCENDING)], name="address", unique=True),
     ],

@@ -1,6 +1,7 @@
 """Lists for the API on MongoDB."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from ticketing.adapters.documents import message_of, ticket_of
@@ -28,8 +29,14 @@ class MongoListed:
         # A receipt has the time of the mail it answers: inbound comes before outbound.
         order = [("created_at", 1), ("direction", 1)]
         async with mongo_errors():
-            found = self._messages.find({"ticket_id": ticket_id}).sort(order)
+            wanted = {"ticket_id": ticket_id, "aside": {"$ne": True}}
+            found = self._messages.find(wanted).sort(order)
             return [message_of(document) for document in await found.to_list(_MOST_MESSAGES)]
+
+    async def messages_of_ids(self, ids: Sequence[str]) -> list[Message]:
+        async with mongo_errors():
+            found = self._messages.find({"_id": {"$in": list(ids)}})
+            return [message_of(document) for document in await found.to_list(len(ids) or 1)]
 
     async def customers(self, *, after: str | None, limit: int) -> list[Customer]:
         wanted = {"_id": {"$gt": after}} if after else {}

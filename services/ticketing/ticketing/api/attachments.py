@@ -28,6 +28,8 @@ async def _keep(given: AttachmentIn, at: int, blobs: BlobStore) -> Attachment:
         content_type=given.content_type,
         size_bytes=ref.size_bytes,
         sha256=ref.sha256,
+        inline=given.content_id is not None,
+        content_id=given.content_id,
     )
 
 

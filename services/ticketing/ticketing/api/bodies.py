@@ -24,6 +24,7 @@ from postbus.contracts.tickets import MessageFlag, TicketView
 
 Item = TypeVar("Item")
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
+ContentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+@-]{1,200}$")]
 MediaType = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=127)]
 
 
@@ -111,6 +112,37 @@ class MessageBody(BaseModel):
     problems: list[str] = Field(description="what was odd about the form of the mail")
 
 
+class NotificationBody(BaseModel):
+    """What an agent is told of a ticket, and by which mail."""
+
+    agent: str
+    happening: str = Field(description="`new-ticket`, `answer` or `assignment`")
+    at: datetime
+    state: str = Field(description="`waiting`, `told`, or `dropped`: it needs no telling any more")
+    message: str | None = Field(description="id of the mail; it may tell of other tickets too")
+    on: int | None = Field(description="number of the ticket that has this mail")
+    delivery: DeliveryBody | None
+
+
+class PauseBody(BaseModel):
+    """Why an agent gets no notifications."""
+
+    at: datetime
+    reason: str
+
+
+class AgentBody(BaseModel):
+    """Somebody whom tickets can be assigned to."""
+
+    id: str
+    name: str
+    enabled: bool
+    queues: list[str]
+    paused: PauseBody | None = Field(
+        description="a notification came back from her address for good, and no more are sent"
+    )
+
+
 class CustomerBody(BaseModel):
     """Somebody who writes to us."""
 
@@ -133,6 +165,9 @@ class AttachmentIn(Body):
     content_type: MediaType = "application/octet-stream"
     content_base64: str | None = None
     sha256: Sha256 | None = None
+    content_id: ContentId | None = Field(
+        default=None, description="a picture that `html` shows as `cid:<content_id>` (RFC 2392)"
+    )
 
     def data(self) -> bytes | None:
         """The bytes, where they came along; ValueError if they are not base64 (RFC 4648 §4)."""

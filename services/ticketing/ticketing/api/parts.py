@@ -10,7 +10,7 @@ from ticketing.api.bodies import MessageBody, TicketBody
 from ticketing.api.views import message_body, ticket_body
 from ticketing.domain.model import Message, Ticket
 from ticketing.merging import Merging
-from ticketing.ports import Listed
+from ticketing.ports import Listed, Notices
 from ticketing.surroundings import Surroundings
 
 
@@ -22,6 +22,7 @@ class Api:
     listed: Listed
     blobs: BlobStore
     answering: Answering
+    notices: Notices
 
     async def ticket(self, number: int) -> Ticket:
         """The ticket, or a 404 problem."""

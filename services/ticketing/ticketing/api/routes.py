@@ -13,7 +13,7 @@ from postbus.contracts.tickets import TicketStatus
 from postbus.mail.safe_html import safe_html
 from postbus.runtime.auth import BearerAuth, Caller
 from postbus.runtime.problems import Problem
-from ticketing.answering import Answer, KeyReused, TicketChange
+from ticketing.answering import Answer, KeyReused, TicketChange, UnknownAgent
 from ticketing.api import attachments as files
 from ticketing.api.bodies import (
     CustomerBody,
@@ -26,6 +26,7 @@ from ticketing.api.bodies import (
     TicketBody,
 )
 from ticketing.api.decisions import add_decisions
+from ticketing.api.notifications import add_notifications
 from ticketing.api.parts import Api, etag
 from ticketing.api.views import customer_body, is_accepted
 from ticketing.choosing_customer import ChoosingCustomer
@@ -43,6 +44,7 @@ def router(api: Api, auth: BearerAuth) -> APIRouter:
     _tickets(routes, api, auth)
     _conversation(routes, api, auth)
     add_decisions(routes, api, auth)
+    add_notifications(routes, api, auth)
     _bytes(routes, api, auth)
     _customers(routes, api, auth)
     return routes
@@ -81,7 +83,11 @@ def _tickets(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         if_match: IfMatch = None,
     ) -> TicketBody:
         ticket = await api.to_change(number, if_match)
-        after = await api.answering.change(ticket, change, by=caller.name)
+        try:
+            after = await api.answering.change(ticket, change, by=caller.name, acting=caller.agent)
+        except UnknownAgent as error:
+            detail = f"There is no agent {error}; `assignee` is the id of one, or null."
+            raise Problem(422, "unknown-agent", detail=detail) from error
         response.headers["ETag"] = etag(after)
         return api.body(after)
 

@@ -1,19 +1,24 @@
 """Domain values as API bodies."""
 
+from postbus.contracts.configuration import Agent
 from postbus.contracts.guard import WITHOUT_GUARD_RULE
 from postbus.contracts.mail import Content
 from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import QueueRef
 from ticketing.api.bodies import (
+    AgentBody,
     CustomerBody,
     DeliveryBody,
     MessageBody,
+    NotificationBody,
+    PauseBody,
     ReportBody,
     TicketBody,
 )
 from ticketing.domain.decisions import possible
 from ticketing.domain.facts import view
 from ticketing.domain.model import Delivery, Direction, Message, Report, Ticket
+from ticketing.domain.notices import DROPPED, Notice, Pause
 from ticketing.ports import Customer
 
 
@@ -41,7 +46,7 @@ def message_body(message: Message, content: Content | None) -> MessageBody:
         message_id=message.message_id,
         created_at=message.created_at,
         by=message.by,
-        delivery=_delivery_body(message.delivery) if message.delivery else None,
+        delivery=delivery_body(message),
         flags=list(message.flags),
         about=message.about,
         customer_confidence=message.customer_confidence,
@@ -50,6 +55,40 @@ def message_body(message: Message, content: Content | None) -> MessageBody:
         calendar=list(message.calendar),
         protection=list(message.protection),
         problems=list(message.problems),
+    )
+
+
+def delivery_body(message: Message) -> DeliveryBody | None:
+    """What became of an outgoing message."""
+    return _delivery_body(message.delivery) if message.delivery else None
+
+
+def notification_body(
+    notice: Notice, message: Message | None, *, on: int | None
+) -> NotificationBody:
+    """What an agent is told, and what became of the mail that does; `on` is its ticket."""
+    state = "waiting" if notice.told_by is None else "told"
+    if notice.told_by == DROPPED:
+        state = "dropped"
+    return NotificationBody(
+        agent=notice.agent,
+        happening=notice.happened.happening,
+        at=notice.happened.at,
+        state=state,
+        message=message.id if message else None,
+        on=on,
+        delivery=delivery_body(message) if message else None,
+    )
+
+
+def agent_body(agent: Agent, pause: Pause | None) -> AgentBody:
+    """The agent, without her address."""
+    return AgentBody(
+        id=agent.id,
+        name=agent.name,
+        enabled=agent.enabled,
+        queues=list(agent.queues),
+        paused=PauseBody(at=pause.at, reason=pause.reason) if pause else None,
     )
 
 

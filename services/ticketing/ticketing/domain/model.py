@@ -88,6 +88,8 @@ class Message:
     `filed` is set at the latest when the ticket that counted it no longer remembers its id.
     `meant_for` is the address of ours that an inbound mail was written to.
     `about` is the outgoing message that a bounce or an absence note came back for.
+    What is `aside` is no part of the conversation: a notification to an agent, and what came back
+    for one. The ticket does not count it.
     """
 
     id: str
@@ -122,6 +124,7 @@ class Message:
     protection: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     reread_at: datetime | None = None
+    aside: bool = False
 
 
 @dataclass(frozen=True)

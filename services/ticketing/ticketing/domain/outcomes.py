@@ -6,8 +6,11 @@ a person begins anew: outcomes count by its number first.
 
 from dataclasses import replace
 
+from postbus.contracts.guard import SendKind
 from postbus.contracts.sending import SendOutcome, SendState
+from postbus.mail.addresses import normalise
 from ticketing.domain.model import Delivery, Report
+from ticketing.domain.notices import Pause
 
 _RANK = {
     SendState.REQUESTED: 0,
@@ -58,6 +61,18 @@ def after(current: Delivery | None, outcome: SendOutcome) -> Delivery | None:
         # The bounce was faster than the word of how it was sent.
         return replace(current, outbound_channel=outcome.outbound_channel, attempt=outcome.attempt)
     return None
+
+
+def pause_of(outcome: SendOutcome) -> Pause | None:
+    """Why an agent's address gets no more notifications: it was refused as one that is none.
+
+    5.1.x is about the address (RFC 3463 §3.2).
+    """
+    code = outcome.reply.enhanced if outcome.reply is not None else None
+    refused = outcome.state is SendState.FAILED and (code or "").startswith("5.1.")
+    if outcome.kind is not SendKind.NOTIFICATION or not refused or not outcome.recipients:
+        return None
+    return Pause(normalise(outcome.recipients[0]), outcome.at, outcome.reason)
 
 
 def with_reports(current: Delivery, reports: tuple[Report, ...]) -> Delivery:

@@ -17,6 +17,10 @@ from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
 
 SEND_REQUESTED = "postbus.send.requested"
 _MOST_REFERENCES = 10
+_MOST_SUBJECT = 250
+_MOST_QUOTED = 20_000
+_MOST_EARLIER = 60_000
+"""Characters of one quote, and of all earlier ones together."""
 _REPLY_PREFIX = re.compile(
     r"^\s*(re|aw|antw|sv|vs|odp|ynt|rif|r)\s*(\[\d+\])?\s*:\s*", re.IGNORECASE
 )
@@ -24,7 +28,7 @@ _REPLY_PREFIX = re.compile(
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be said, to whom, by whom."""
+    """What is to be said, to whom, by whom; without `subject` as an answer to the ticket's."""
 
     send_id: str
     kind: SendKind
@@ -37,8 +41,11 @@ class Letter:
     content: BlobRef | None = None
     attachments: tuple[Attachment, ...] = ()
     answers: Message | None = None
+    earlier: tuple[Message, ...] = ()
     cause: Cause | None = None
     by: str = ""
+    subject: str | None = None
+    language: str | None = None
 
 
 def reply_subject(title: str) -> str:
@@ -83,16 +90,46 @@ def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequeste
         references=kept_references(letter.answers),
         to=letter.to,
         cc=letter.cc,
-        subject=reply_subject(ticket.title),
+        subject=_subject(letter) or reply_subject(ticket.title),
         text=letter.text,
         html=letter.html,
         content=letter.content,
         quote=_quote(letter),
+        earlier=_earlier(letter),
+        language=letter.language,
         attachments=letter.attachments,
         cause=letter.cause,
         requested_by=letter.by,
         requested_at=now,
     )
+
+
+def notification_of(
+    ticket: Ticket,
+    *,
+    send_id: str,
+    to: Address,
+    sender: Address,
+    subject: str,
+    text: str,
+    stamp: str,
+    cause: Cause | None,
+    now: datetime,
+) -> SendRequested:
+    """The request to tell an agent what happened; it answers no mail, so that no thread joins it.
+
+    Without a `cause` a person caused it.
+    """
+    letter = Letter(
+        send_id=send_id,
+        kind=SendKind.NOTIFICATION,
+        to=(to,),
+        text=text,
+        stamp=stamp,
+        sender=sender,
+        cause=cause,
+    )
+    return request_of(letter, ticket, now=now).model_copy(update={"subject": subject})
 
 
 def send_requested(ticket: Ticket, request: SendRequested) -> Fact:
@@ -128,11 +165,34 @@ def message_of(
     )
 
 
+def _subject(letter: Letter) -> str:
+    """In one line; RFC 5322 §2.1.1 has a limit for lines, people for subjects."""
+    return " ".join((letter.subject or "").split())[:_MOST_SUBJECT]
+
+
 def _quote(letter: Letter) -> Quote | None:
     """What an agent answers stands below the answer; automatic mail repeats nothing."""
     answered = letter.answers
     if answered is None or letter.kind is not SendKind.AGENT_REPLY:
         return None
-    return Quote(
-        author=answered.sender, written_at=answered.created_at, text=answered.text[:20_000]
-    )
+    return _quote_of(answered)
+
+
+def _earlier(letter: Letter) -> tuple[Quote, ...]:
+    """What was said before that, as far as an event has room."""
+    found: list[Quote] = []
+    if _quote(letter) is None:
+        return ()
+    left = _MOST_EARLIER
+    for message in letter.earlier:
+        quote = _quote_of(message)
+        left -= len(quote.text)
+        if left < 0:
+            break
+        found.append(quote)
+    return tuple(found)
+
+
+def _quote_of(message: Message) -> Quote:
+    text = message.text[:_MOST_QUOTED]
+    return Quote(author=message.sender, written_at=message.created_at, text=text)

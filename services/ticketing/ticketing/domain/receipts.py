@@ -1,5 +1,7 @@
 """The receipt: tells the customer that the mail arrived and which ticket it became."""
 
+from postbus.appearance import Look, ReceiptWords, receipt_of
+from postbus.appearance.names import About
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import Confidence, MailKind, MailReceived
 from ticketing.domain.model import Ticket
@@ -15,12 +17,17 @@ def wants_receipt(mail: MailReceived, channel: InboundChannel) -> bool:
     return channel.receipt and mail.kind is MailKind.HUMAN and certain
 
 
-def receipt_text(ticket: Ticket, channel: InboundChannel) -> str:
-    """Plain text; it repeats nothing of the mail, so that it is of no use to spread spam."""
-    return (
-        f"Hello{', ' + ticket.customer.name if ticket.customer.name else ''},\n\n"
-        f"Thank you for your message. We received it, and it is ticket #{ticket.number} now.\n"
-        "Somebody will answer you as soon as possible.\n"
-        "To add something, just reply to this mail.\n\n"
-        f"{channel.name}\n"
+def receipt_words(ticket: Ticket, look: Look, language: str | None) -> ReceiptWords:
+    """What it says, in the language of the mail where that is known, else in that of the queue.
+
+    Plain text, which repeats nothing of the mail unless the queue's own texts do, so that it is of
+    no use to spread spam. It is written here and not by dispatch: it stands on the ticket, and is
+    the same on every delivery.
+    """
+    about = About(
+        ticket_number=ticket.number,
+        ticket_title=ticket.title,
+        customer_name=ticket.customer.name,
+        customer_address=ticket.customer.address,
     )
+    return receipt_of(about, look, language)

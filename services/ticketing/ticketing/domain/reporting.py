@@ -7,11 +7,30 @@ from postbus.contracts.base import JsonObject
 from postbus.contracts.mail import MailReceived
 from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import QueueRef
+from postbus.mail.addresses import normalise
 from ticketing.domain.bounced import bounced, reports_of
 from ticketing.domain.facts import send_bounced, ticket_fact
 from ticketing.domain.filing import Filing, message_of
 from ticketing.domain.model import Delivery, Message, Ticket
-from ticketing.domain.outcomes import with_reports
+from ticketing.domain.notes import answers_notification
+from ticketing.domain.notices import Pause
+from ticketing.domain.outcomes import reason_of, with_reports
+
+
+def is_aside(mail: MailReceived, about: Message | None) -> bool:
+    """Whether it came back for a notification, and so concerns agents and no conversation."""
+    return about.aside if about is not None else answers_notification(mail)
+
+
+def pause_of(reporting: "Reporting", about: Message) -> Pause | None:
+    """Why the agent's address gets no more notifications, where one came back for good."""
+    key = reporting.filing.message.id
+    reports = reporting.delivery.reports if reporting.delivery else ()
+    for one in reports:
+        if one.message == key and one.action == "failed" and one.hard:
+            reason = reason_of([one])
+            return Pause(normalise(about.to[0].address), one.at, reason)
+    return None
 
 
 @dataclass(frozen=True)
@@ -35,12 +54,15 @@ def file_report(
     """One more automatic message of the story; `about` is what it came back for, if known.
 
     An imported one is as old as it is, and nobody is told that a mail bounced years ago.
+    What came back for a notification leaves the ticket as it is, and is told as bounced only.
     """
     at = mail.route.received_at if imported else now
     message = replace(message_of(mail, ticket.id, at), automatic=True)
     if about is not None:
         message = replace(message, about=about.id)
-    after = ticket.with_message(message.id, at=at)
+    aside = is_aside(mail, about)
+    message = replace(message, aside=aside, filed=aside)
+    after = ticket if aside else ticket.with_message(message.id, at=at)
     delivery, facts = None, []
     if about is not None:
         before = about.delivery or Delivery(SendState.SENT)
@@ -48,6 +70,8 @@ def file_report(
         told = bounced(mail, about, delivery, ticket=ticket, reply_via=reply_via)
         if told is not None and not imported:
             facts.append(send_bounced(after, told, cause=message.id))
+    if aside:
+        return Reporting(Filing(after, message, tuple(facts)), delivery)
     change: JsonObject = {
         "report": {
             "kind": mail.kind,
