@@ -74,9 +74,12 @@ def figures_of(course: Course) -> Figures:
 
 
 def _filed(course: Course) -> set[str]:
-    """Ids of the messages that came in and are on a ticket."""
+    """What came in and is on a ticket, or is the bounce of a notification and told as that."""
     messages = (f.data.get("message") for f in course.facts if f.subject.startswith("ticket."))
-    return {one["id"] for one in messages if one and one["direction"] == "inbound"}
+    bounced = (f.data for f in course.facts if f.subject.startswith("send.bounced."))
+    return {one["id"] for one in messages if one and one["direction"] == "inbound"} | {
+        f"bounce of {one['send_id']}" for one in bounced if one["kind"] == "notification"
+    }
 
 
 def _held(course: Course) -> set[tuple[str, str]]:

@@ -36,6 +36,9 @@ class Robot:
         text = "The printer on the second floor is on fire.\nCan you help?\n\nKim"
         return new_mail("Printer on fire", text, sender=f"Kim <{self.address}>", to=self.to)
 
+    def is_expected(self, house: House) -> None:
+        """What is set up before it begins."""
+
     def ticket_is_there(self, house: House, number: int) -> None:
         """What people at the desk do as soon as the first ticket is there."""
 

@@ -23,7 +23,7 @@ from loops.adversaries import (
 )
 from loops.figures import Figures
 from loops.monitoring import Monitoring
-from loops.notified import BouncingAgent
+from loops.notified import AGENT, BouncingAgent
 from loops.peers import Mark
 from loops.robot import Robot
 
@@ -143,7 +143,8 @@ def rows(*, alerts: int = 500, stubborn_hours: float = 72) -> tuple[Row, ...]:
         Row("graph-echo", "the same with an echo robot of new words",
             lambda at: Rewriter(at.queue, at.robot), house=OFFICE),
         Row("bounce", "bounce of a receipt", _robot(Bouncing), marks=_REPORT),
-        Row("notified", "bounce of a notification", _robot(BouncingAgent), marks=_REPORT),
+        Row("notified", "bounce of a notification", _robot(BouncingAgent), marks=_REPORT,
+            required=Required(in_all=4, receipts_to=(AGENT,))),
         Row("queues", "mail from one queue of ours to another",
             lambda at: Robot(at.queue, at.other_queue), marks=_OWN,
             required=Required(at_least=0)),

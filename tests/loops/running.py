@@ -49,6 +49,7 @@ class World:
 
     def run(self, row: Row) -> Result:
         robot = row.make(self._addresses(row.name))
+        robot.is_expected(self.houses[0])
         course = Post(self.clock, self.houses).carry(robot, most=row.most)
         figures = figures_of(course)
         if row.house != OFFICE:
