@@ -167,3 +167,10 @@ class Recording:
         )
         await self._a.ledger.change(kept, attempt.model_copy(update={"last_outcome": fact}))
         await self._a.tell(fact)
+        log.info(
+            "mail_deferred",
+            send_id=fact.send_id,
+            outbound=via,
+            attempt=number,
+            next_attempt_at=at.isoformat(timespec="seconds"),
+        )

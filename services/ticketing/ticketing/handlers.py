@@ -9,6 +9,7 @@ from postbus.contracts.base import utc_now
 from postbus.contracts.configuration import Agent
 from postbus.contracts.mail import MailKind, MailReceived, MailReceivedEvent
 from postbus.contracts.sending import SendOutcome, SendOutcomeEvent
+from postbus.contracts.tickets import MessageFlag
 from postbus.errors import PermanentError, StateConflict
 from ticketing.domain import outcomes
 from ticketing.domain.filing import Filing, add_to_ticket, flags_of
@@ -16,8 +17,9 @@ from ticketing.domain.model import Ticket
 from ticketing.domain.notes import add_as_note, becomes_note
 from ticketing.domain.notices import Happening
 from ticketing.domain.people import people_of, writers_of
-from ticketing.domain.placing import Place, by_age, claim_key
+from ticketing.domain.placing import Place, by_age, claim_key, claim_keys
 from ticketing.finding import Finding
+from ticketing.folding import Folding
 from ticketing.following import Following
 from ticketing.holding import BOUNCE_OF_UNKNOWN_MAIL, OWN_MAIL_CAME_BACK, Holding
 from ticketing.merging import Merging
@@ -38,6 +40,7 @@ class MailHandlers:
         self._merging = Merging(around)
         self._finding = Finding(around, self._merging)
         self._following = Following(around, self._merging)
+        self._folding = Folding(around)
         self._opening = Opening(around)
         self._reporting = Reporting(around)
         self._rereading = Rereading(around, self._finding)
@@ -70,10 +73,20 @@ class MailHandlers:
             raise StateConflict("the ticket of this thread is being opened")
         elif place.ticket is None:
             await self._finding.claim(place, place.ticket_id)
-            await self._opening.open(mail, ToOpen(place.ticket_id))
+            await self._open(mail, place.ticket_id)
         else:
             await self._join(mail, place, place.ticket)
         return True
+
+    async def _open(self, mail: MailReceived, ticket_id: str) -> None:
+        """A ticket of its own, but for one of very many that say the same."""
+        ticket = await self._folding.ticket_for(mail)
+        if ticket is None:
+            await self._opening.open(mail, ToOpen(ticket_id))
+            return
+        # Before it is filed: whoever answers this mail must be led to where it is.
+        await self._store.move_claims(claim_keys(mail), old=ticket_id, new=ticket.id)
+        await self._add(mail, ticket, refers_elsewhere=False, folded=True)
 
     async def _join(self, mail: MailReceived, place: Place, ticket: Ticket) -> None:
         elder, *younger = by_age([ticket, *place.same])
@@ -109,15 +122,18 @@ class MailHandlers:
         )
         await self._keep(mail, ticket, filing)
 
-    async def _add(self, mail: MailReceived, ticket: Ticket, *, refers_elsewhere: bool) -> None:
+    async def _add(
+        self, mail: MailReceived, ticket: Ticket, *, refers_elsewhere: bool, folded: bool = False
+    ) -> None:
         around = self._around
+        flags = flags_of(mail, ticket, around.is_own, refers_elsewhere=refers_elsewhere)
         filing = add_to_ticket(
             mail,
             ticket,
             queue=around.queue(ticket.queue),
             now=around.now(),
             people=people_of(mail, around.is_own),
-            flags=flags_of(mail, ticket, around.is_own, refers_elsewhere=refers_elsewhere),
+            flags=(*flags, MessageFlag.FOLDED) if folded else flags,
         )
         notices = of_mail(around, Happening.ANSWER, filing, mail)
         await self._keep(mail, ticket, replace(filing, facts=(*filing.facts, *notices)))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from postbus.contracts.mail import Address, MailReceived
-from postbus.contracts.sending import SendDecision
+from postbus.contracts.sending import SendDecision, SendState
 from postbus.contracts.tickets import CustomerRef
 from postbus.mail.uid_sets import UidSet
 from ticketing.domain.model import Delivery, Fact, Message, Ticket
@@ -34,6 +34,15 @@ class TicketQuery:
     customer: str | None = None
     text: str | None = None
     before: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class OutgoingQuery:
+    """Which outgoing mail to list; `after` is the id of the message that the page before ended."""
+
+    state: SendState
+    after: str | None = None
     limit: int = 50
 
 
@@ -108,6 +117,12 @@ class Filed(Protocol):
 
         Nor mail of strangers, and of ours only what was sent.
         """
+
+    async def newest_of(self, customer_id: str, *, limit: int) -> list[Ticket]:
+        """The newest tickets of a customer."""
+
+    async def count_inbound(self, ticket_ids: Sequence[str], *, since: datetime) -> int:
+        """How many mails came in on these tickets from then on."""
 
     async def outbound(
         self, ticket_id: str, *, message_ids: Sequence[str] | None = None
@@ -186,6 +201,9 @@ class Listed(Protocol):
 
     async def messages_of_ids(self, ids: Sequence[str]) -> list[Message]:
         """Those of these messages that are there."""
+
+    async def outgoing(self, query: OutgoingQuery) -> list[Message]:
+        """Outgoing messages of all tickets in that state, newest first, at most `limit`."""
 
     async def customers(self, *, after: str | None, limit: int) -> list[Customer]:
         """Customers by id."""

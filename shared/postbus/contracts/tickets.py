@@ -65,6 +65,8 @@ class MessageFlag(StrEnum):
     """It came with our token, and its writer has no part in the conversation so far."""
     NOTIFICATION_ANSWER = "notification-answer"
     """A note that came by mail, in answer to a notification; the customer did not see it."""
+    FOLDED = "folded"
+    """One of very many of its sender that repeats itself; alone it would be a ticket of its own."""
     OTHER_TICKET = "other-ticket"
     """It also refers to a ticket of other people or of another queue; nothing was merged."""
 

@@ -287,3 +287,25 @@ async def test_a_decision_while_the_bus_is_away_is_told_later(scene: Scene, bus:
     assert scene.told() == []
     await scene.desk.around.telling.sweep(now=FAR)
     assert [one.decision.what for one in scene.told()] == ["discard"]
+
+
+async def test_held_mail_of_all_tickets_is_listed_until_somebody_decides(scene: Scene) -> None:
+    held = []
+    for n in range(5):
+        await scene.desk.file(mail_received(f"m{n}", subject=f"Matter {n}"))
+        message = await scene.desk.reply(n + 1, key=f"k{n}")
+        await scene.outcome(message, "held" if n != 2 else "sent", verdict=_TOO_MANY)
+        held.append((n + 1, message.id))
+    del held[2]
+    wanted = list(reversed(held))
+    page = (await scene.client.get("outgoing", params={"limit": 3})).json()
+    assert [(one["ticket"], one["id"]) for one in page["items"]] == wanted[:3]
+    shown = page["items"][0]["delivery"]
+    assert (shown["rule"], shown["possible"]) == ("L12", ["release", "discard", "send-via"])
+    rest = {"limit": 3, "cursor": page["next_cursor"]}
+    second = (await scene.client.get("outgoing", params=rest)).json()
+    assert [(one["ticket"], one["id"]) for one in second["items"]] == wanted[3:]
+    assert second["next_cursor"] is None
+    sent = (await scene.client.get("outgoing", params={"state": "sent"})).json()["items"]
+    assert [one["ticket"] for one in sent] == [3]
+    assert (await scene.client.get("outgoing", params={"state": "no"})).status_code == 422

@@ -142,17 +142,16 @@ def too_many_receipts(request: JudgeRequest, facts: Facts) -> Finding | None:
 def is_repeat(request: JudgeRequest, facts: Facts) -> bool:
     """Whether an allowed mail is one that loops are made of, which the fuse counts (L17).
 
-    It answers somebody who had automatic mail within a day, or a text that others sent, too. What
-    many people write for the first time, as when something is broken, is none.
+    It answers somebody who had automatic mail within a day. What many people write for the first
+    time, as when something is broken, is none, even where they copy one another's words.
     """
     if not answers_the_sender(request) or not is_by_mail(request):
         return False
-    before = any(
+    return any(
         facts.now - send.at < DAY and send.send_id != request.send_id
         for sends in _sends(facts, by_mail=True)
         for send in sends
     )
-    return before or any(_others(request, facts))
 
 
 def send_of(request: JudgeRequest, before: Correspondent, now: datetime) -> Send:

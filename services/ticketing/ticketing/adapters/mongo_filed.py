@@ -215,6 +215,20 @@ class MongoFiled:
             found = self._messages.find(wanted).sort("created_at", -1).limit(limit)
             return [message_of(one) for one in await found.to_list(limit)]
 
+    async def newest_of(self, customer_id: str, *, limit: int) -> list[Ticket]:
+        async with mongo_errors():
+            found = self._tickets.find({"customer.id": customer_id}).sort("number", -1).limit(limit)
+            return [ticket_of(one) for one in await found.to_list(limit)]
+
+    async def count_inbound(self, ticket_ids: Sequence[str], *, since: datetime) -> int:
+        wanted = {
+            "ticket_id": {"$in": list(ticket_ids)},
+            "created_at": {"$gte": since},
+            "direction": Direction.INBOUND,
+        }
+        async with mongo_errors():
+            return int(await self._messages.count_documents(wanted))
+
     async def outbound(
         self, ticket_id: str, *, message_ids: Sequence[str] | None = None
     ) -> list[Message]:

@@ -21,6 +21,7 @@ INDEXES: dict[str, list[IndexModel]] = {
             name="ticket",
         ),
         IndexModel([("attachments.sha256", ASCENDING)], name="attachment"),
+        IndexModel([("delivery.state", ASCENDING), ("created_at", DESCENDING)], name="delivery"),
     ],
     "notices": [
         IndexModel(

@@ -7,7 +7,7 @@ from typing import Any
 from ticketing.adapters.documents import message_of, ticket_of
 from ticketing.adapters.mongo_errors import mongo_errors
 from ticketing.domain.model import Message, Ticket
-from ticketing.ports import Customer, TicketQuery
+from ticketing.ports import Customer, OutgoingQuery, TicketQuery
 
 _MOST_MESSAGES = 10_000
 
@@ -38,6 +38,16 @@ class MongoListed:
             found = self._messages.find({"_id": {"$in": list(ids)}})
             return [message_of(document) for document in await found.to_list(len(ids) or 1)]
 
+    async def outgoing(self, query: OutgoingQuery) -> list[Message]:
+        wanted: dict[str, Any] = {"delivery.state": query.state}
+        async with mongo_errors():
+            if query.after is not None:
+                before = await self._messages.find_one({"_id": query.after})
+                wanted |= _behind(before) if before is not None else {}
+            order = [("created_at", -1), ("_id", -1)]
+            found = self._messages.find(wanted).sort(order).limit(query.limit)
+            return [message_of(document) for document in await found.to_list(query.limit)]
+
     async def customers(self, *, after: str | None, limit: int) -> list[Customer]:
         wanted = {"_id": {"$gt": after}} if after else {}
         async with mongo_errors():
@@ -56,6 +66,12 @@ class MongoListed:
             return None
         attachment = next(a for a in found["attachments"] if a["sha256"] == sha256)
         return attachment["name"], attachment["content_type"]
+
+
+def _behind(before: dict[str, Any]) -> dict[str, Any]:
+    at = before["created_at"]
+    same = {"created_at": at, "_id": {"$lt": before["_id"]}}
+    return {"$or": [{"created_at": {"$lt": at}}, same]}
 
 
 def _filter(query: TicketQuery) -> dict[str, Any]:

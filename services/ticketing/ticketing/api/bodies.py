@@ -112,6 +112,21 @@ class MessageBody(BaseModel):
     problems: list[str] = Field(description="what was odd about the form of the mail")
 
 
+class OutgoingBody(BaseModel):
+    """An outgoing mail, without its text, and the ticket that it is on."""
+
+    ticket: int = Field(description="number of the ticket")
+    queue: str
+    id: str
+    kind: str
+    automatic: bool
+    to: list[Address]
+    subject: str
+    created_at: datetime
+    by: str
+    delivery: DeliveryBody | None
+
+
 class NotificationBody(BaseModel):
     """What an agent is told of a ticket, and by which mail."""
 

@@ -27,6 +27,7 @@ from ticketing.api.bodies import (
 )
 from ticketing.api.decisions import add_decisions
 from ticketing.api.notifications import add_notifications
+from ticketing.api.outgoing import add_outgoing
 from ticketing.api.parts import Api, etag
 from ticketing.api.views import customer_body, is_accepted
 from ticketing.choosing_customer import ChoosingCustomer
@@ -45,6 +46,7 @@ def router(api: Api, auth: BearerAuth) -> APIRouter:
     _conversation(routes, api, auth)
     add_decisions(routes, api, auth)
     add_notifications(routes, api, auth)
+    add_outgoing(routes, api, auth)
     _bytes(routes, api, auth)
     _customers(routes, api, auth)
     return routes

@@ -11,6 +11,7 @@ from ticketing.api.bodies import (
     DeliveryBody,
     MessageBody,
     NotificationBody,
+    OutgoingBody,
     PauseBody,
     ReportBody,
     TicketBody,
@@ -61,6 +62,22 @@ def message_body(message: Message, content: Content | None) -> MessageBody:
 def delivery_body(message: Message) -> DeliveryBody | None:
     """What became of an outgoing message."""
     return _delivery_body(message.delivery) if message.delivery else None
+
+
+def outgoing_body(message: Message, ticket: Ticket) -> OutgoingBody:
+    """An outgoing message of that ticket."""
+    return OutgoingBody(
+        ticket=ticket.number,
+        queue=ticket.queue,
+        id=message.id,
+        kind=message.kind,
+        automatic=message.automatic,
+        to=list(message.to),
+        subject=message.subject,
+        created_at=message.created_at,
+        by=message.by,
+        delivery=delivery_body(message),
+    )
 
 
 def notification_body(
