@@ -76,6 +76,10 @@ test-fast: .venv/.installed  ## Unit and contract tests, no servers but the cont
 bench: .venv/.installed  ## Speed and memory of the whole flow, beside a peer (ARGS="--long" …)
 	@PYTHONPATH=deploy:tests $(BIN)/python -m bench $(ARGS)
 
+.PHONY: loops
+loops: .venv/.installed  ## Robots that answer whatever we send, beside others' limits (ARGS="--row echo")
+	@PYTHONPATH=deploy:tests $(BIN)/python -m loops $(ARGS)
+
 .PHONY: corpus
 corpus: .venv/.installed  ## How well real mail is read: CORPUS=folder of mails with answers (ARGS="--misses")
 	@PYTHONPATH=tests $(BIN)/python -m corpus $(CORPUS) $(ARGS)

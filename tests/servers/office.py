@@ -151,8 +151,10 @@ class Office:
         return self._read[id(sent)]
 
 
-def open_office(folder: Path, *, notices: bool = True, **settings: str) -> Office:
-    """Everything started; `notices`: Graph tells of news."""
+def open_office(
+    folder: Path, *, notices: bool = True, module: str = "local", **settings: str
+) -> Office:
+    """Everything started, by `module`; `notices`: Graph tells of news."""
     microsoft = Microsoft365().start()
     base = free_base()
     front = TlsFront(lambda: [Ports(base).health("ingest-graph")]).start()
@@ -168,7 +170,7 @@ def open_office(folder: Path, *, notices: bool = True, **settings: str) -> Offic
         **({"HOOKS_URL": front.url} if notices else {}),
         **settings,
     }
-    stack = LocalStack(folder / "home", environment, base=base).start()
+    stack = LocalStack(folder / "home", environment, module, base=base).start()
     assert urlsplit(stack.endpoints["config_api"]).port == base
     return Office(stack, microsoft, front)
 

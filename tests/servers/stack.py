@@ -7,12 +7,19 @@ import subprocess
 import sys
 import time
 import urllib.request
+import xmlrpc.client
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
+
+from local.home import Home
+from local.programs import socket_file
+from supervisor.xmlrpc import SupervisorTransport
 
 from servers.nats import die_with_parent, free_port
 
@@ -30,10 +37,11 @@ class Answer:
 
 @dataclass
 class LocalStack:
-    """`python -m local`, its endpoints, and what a user does with them."""
+    """`python -m local`, its endpoints, and what a user does with them; or another `module`."""
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    module: str = "local"
     process: "subprocess.Popen[bytes] | None" = None
     base: int = 0
 
@@ -41,7 +49,7 @@ class LocalStack:
         self.base = self.base or free_base()
         with (self.home.parent / "up.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "local"],
+                [sys.executable, "-m", self.module],
                 cwd=REPOSITORY,
                 env={
                     **os.environ,
@@ -63,6 +71,12 @@ class LocalStack:
         code, self.process = self.process.wait(40), None
         return code
 
+    @contextmanager
+    def _supervisor(self) -> Iterator[Any]:
+        transport = SupervisorTransport(None, None, f"unix://{socket_file(Home(self.home))}")
+        with closing(transport):
+            yield xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
     @property
     def endpoints(self) -> dict[str, Any]:
         try:
@@ -82,6 +96,22 @@ class LocalStack:
         before = self.endpoints["pids"][name]
         os.kill(before, signal.SIGKILL)
         self.until(lambda: self.endpoints["pids"].get(name, before) != before, what=f"{name} again")
+
+    def kill_for_good(self, name: str) -> None:
+        """SIGKILL a service, which stays away until `start_again`."""
+        pid = self.endpoints["pids"][name]
+        # Told first, or it would be started again at once; it dies before it can stop in order.
+        os.kill(pid, signal.SIGSTOP)
+        with self._supervisor() as supervisor:
+            supervisor.stopProcess(f"services:{name}", False)
+        os.kill(pid, signal.SIGKILL)
+        self.until(lambda: name not in self.endpoints["pids"], what=f"{name} gone")
+
+    def start_again(self, name: str) -> None:
+        with self._supervisor() as supervisor:
+            supervisor.startProcess(f"services:{name}")
+        url = self.endpoints["health"][name]
+        self.until(lambda: _status(url) == 200, seconds=60, what=f"{name} ready")
 
     def wait_ready(self) -> None:
         """Every service says that it is ready."""

@@ -72,6 +72,10 @@ GUARD_ERROR_RULE = "guard-error"
 """The rule of a verdict that is none: the guard could not judge, so the asker waits (L22)."""
 
 
+WITHOUT_GUARD_RULE = "L22"
+"""The rule of a verdict that the asker gave itself: a person's mail that went out unjudged."""
+
+
 class Decision(StrEnum):
     """Held mail is listed and can be released; blocked mail cannot."""
 

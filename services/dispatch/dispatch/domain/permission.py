@@ -7,7 +7,7 @@ from enum import Enum
 from dispatch.domain.attempts import Attempt
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import FilterEntry, Stop
-from postbus.contracts.guard import GUARD_ERROR_RULE, Decision, Verdict
+from postbus.contracts.guard import GUARD_ERROR_RULE, WITHOUT_GUARD_RULE, Decision, Verdict
 from postbus.contracts.sending import SendRequested
 
 HUMAN_WAITS = timedelta(minutes=2)
@@ -56,7 +56,7 @@ def without_guard(
         return Permission(Next.HOLD, forbidden)
     verdict = Verdict(
         decision=Decision.ALLOW,
-        rule="L22",
+        rule=WITHOUT_GUARD_RULE,
         reason="The loop guard did not answer for two minutes; an agent's own reply goes all the"
         " same.",
         evidence={"guard": "unreachable"},

@@ -69,7 +69,10 @@ class DeliveryBody(BaseModel):
     at: datetime | None
     attempt: int
     reports: list[ReportBody]
-    rule: str = Field(description="of a held mail: the rule of the loop guard, or `filter`")
+    rule: str = Field(
+        description="of a held mail: the rule of the loop guard, or `filter`; `L22` of one of an "
+        "agent that went out unjudged, because the guard did not answer"
+    )
     lifted_by: str = Field(description="of a held mail: what would let it go")
     next_attempt_at: datetime | None = Field(description="of a deferred mail")
     late_since: datetime | None = Field(description="it waits, and agents were warned then")

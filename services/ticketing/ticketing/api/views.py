@@ -1,6 +1,7 @@
 """Domain values as API bodies."""
 
 from postbus.contracts.configuration import Agent
+from postbus.contracts.guard import WITHOUT_GUARD_RULE
 from postbus.contracts.mail import Content
 from postbus.contracts.sending import SendState
 from postbus.contracts.tickets import QueueRef
@@ -109,22 +110,28 @@ def agent_body(agent: Agent, pause: Pause | None) -> AgentBody:
 
 
 def _delivery_body(delivery: Delivery) -> DeliveryBody:
-    held_by = delivery.verdict if delivery.state is SendState.HELD else None
+    verdict = delivery.verdict if _is_told(delivery) else None
     return DeliveryBody(
         state=delivery.state,
         outbound_channel=delivery.outbound_channel,
-        reason=delivery.reason,
+        reason=delivery.reason or (verdict.reason if verdict else ""),
         at=delivery.at,
         attempt=delivery.attempt,
         reports=[_report_body(one) for one in delivery.reports],
-        rule=held_by.rule if held_by else "",
-        lifted_by=held_by.lifted_by if held_by else "",
+        rule=verdict.rule if verdict else "",
+        lifted_by=verdict.lifted_by if verdict else "",
         next_attempt_at=delivery.next_attempt_at,
         late_since=delivery.late_since,
         decisions=list(delivery.decisions),
         under_way=delivery.under_way,
         possible=list(possible(delivery)),
     )
+
+
+def _is_told(delivery: Delivery) -> bool:
+    """Whether people are shown what the guard said: why mail is held, or that nobody judged it."""
+    unjudged = delivery.verdict is not None and delivery.verdict.rule == WITHOUT_GUARD_RULE
+    return unjudged or delivery.state is SendState.HELD
 
 
 def _report_body(report: Report) -> ReportBody:
