@@ -26,6 +26,7 @@ from postbus.contracts.mailboxes import FindSent, FoundSent, KnownHealth, PutSen
 from postbus.contracts.sending import SendOutcome, SendOutcomeEvent, SendRequested
 from postbus.runtime.serve import Service
 
+_NO_OUTCOMES = ("postbus.send.requested", "postbus.send.decided", "postbus.send.claimed")
 CHANGE = Change(by="test", at=datetime(2026, 3, 2, tzinfo=UTC))
 ADDRESS = "it@abc.com"
 
@@ -184,7 +185,7 @@ class Stage:
         return [
             SendOutcomeEvent.model_validate_json(one.data).data
             for one in told
-            if not one.subject.startswith(("postbus.send.requested", "postbus.send.decided"))
+            if not one.subject.startswith(_NO_OUTCOMES)
         ]
 
     async def channel_facts(self) -> list[str]:

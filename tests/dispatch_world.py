@@ -19,7 +19,7 @@ from dispatch.surroundings import Around
 from dispatch_stage import support
 from doubles.blobs import MemoryBlobs
 from doubles.crash import CrashAt
-from doubles.dispatch import MemoryHealths, NobodyLooks
+from doubles.dispatch import MemoryClaims, MemoryHealths, NobodyLooks
 from postbus.bus import Bus
 from postbus.bus.topology import LEDGER_BUCKET, LIMITS_BUCKET
 from postbus.configuration import Configuration
@@ -100,6 +100,7 @@ class World:
             healths=MemoryHealths(),
             configuration=lambda: self.configuration,
             tell=crash.wrap(self).tell,
+            tell_claim=crash.wrap(MemoryClaims()).tell,
             copy_waits=lambda _: None,
             schedule=Schedule((0.01,)),
             looks=Looks((0.01,)),

@@ -10,7 +10,12 @@ from typing import Any
 import nats
 from nats.aio.msg import Msg
 
-_OPEN_ENDS = ("postbus.send.requested", "postbus.send.judged", "postbus.send.deferred")
+_OPEN_ENDS = (
+    "postbus.send.requested",
+    "postbus.send.judged",
+    "postbus.send.claimed",
+    "postbus.send.deferred",
+)
 _POLL_SECONDS = 0.02
 
 

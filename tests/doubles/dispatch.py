@@ -6,6 +6,7 @@ from dispatch.domain.copies import CopyTask
 from dispatch.ports import KeptCopy, KeptHealth, Turn
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.mailboxes import FindSent, FoundSent, KnownHealth, PutSent, PutSentResult
+from postbus.contracts.sending import SendClaimed
 from postbus.errors import BusUnavailable, StateConflict
 
 
@@ -33,6 +34,16 @@ class MemoryCopies:
 
     async def waiting(self) -> list[CopyTask]:
         return [kept.task for kept in self.kept.values()]
+
+
+class MemoryClaims:
+    """The port `TellClaim`, as its method `tell`."""
+
+    def __init__(self) -> None:
+        self.told: list[SendClaimed] = []
+
+    async def tell(self, fact: SendClaimed) -> None:
+        self.told.append(fact)
 
 
 class MemoryHealths:

@@ -35,6 +35,7 @@ def test_the_whole_story_is_in_the_streams(stack: LocalStack) -> None:
             *[
                 "postbus.send.requested.support",
                 "postbus.send.judged.support",
+                "postbus.send.claimed.relay",
                 "postbus.send.sent.relay",
             ]
             * 2,

@@ -14,7 +14,7 @@ from dispatch.adapters.nats_copies import NatsCopies
 from dispatch.adapters.nats_guard import NatsGuard
 from dispatch.adapters.nats_healths import NatsHealths
 from dispatch.adapters.nats_ledger import NatsLedger
-from dispatch.adapters.nats_outcomes import NatsOutcomes
+from dispatch.adapters.nats_outcomes import NatsClaims, NatsOutcomes
 from dispatch.adapters.nats_sent_mail import NatsSentMail
 from dispatch.adapters.nats_turns import NatsTurns
 from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Ways
@@ -123,6 +123,7 @@ class _Parts:
             healths=NatsHealths(self.bus),
             configuration=lambda: self.follower.current,
             tell=NatsOutcomes(self.bus, self.registry),
+            tell_claim=NatsClaims(self.bus),
             copy_waits=self._copy_waits,
             schedule=Schedule(settings.retry_delays_seconds),
             looks=Looks(settings.doubt_looks_seconds),

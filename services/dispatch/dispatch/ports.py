@@ -15,7 +15,7 @@ from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest, Verdict
 from postbus.contracts.mail import Attachment
 from postbus.contracts.mailboxes import FindSent, FoundSent, KnownHealth, PutSent, PutSentResult
-from postbus.contracts.sending import SendOutcome, SmtpReply
+from postbus.contracts.sending import SendClaimed, SendOutcome, SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
 
 
@@ -223,4 +223,5 @@ class Healths(Protocol):
         """Tell that it changed; told twice of the same change, it is one fact."""
 
 
+TellClaim = Callable[[SendClaimed], Awaitable[None]]
 TellOutcome = Callable[[SendOutcome], Awaitable[None]]

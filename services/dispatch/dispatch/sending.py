@@ -13,6 +13,7 @@ from dispatch.domain.attempts import Attempt, Step
 from dispatch.domain.copies import CopyTask
 from dispatch.domain.decisions import ending_of
 from dispatch.domain.lateness import warns_at
+from dispatch.domain.outcomes import claimed
 from dispatch.domain.permission import (
     Next,
     Permission,
@@ -240,6 +241,7 @@ class Sending:
             nonlocal copy
             copy = await self._copying.prepare(attempt, outbound, letter)
             await claim.take(sent_as, handle)
+            await self._a.tell_claim(claimed(claim.kept.attempt))
 
         accepted = await self._a.transport.send(outbound, letter, before_data=before_data)
         return _Sent(accepted, letter.words.sender.address, copy)

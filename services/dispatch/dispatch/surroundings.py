@@ -14,6 +14,7 @@ from dispatch.ports import (
     Healths,
     Ledger,
     SentMail,
+    TellClaim,
     TellOutcome,
     Transport,
     Turns,
@@ -37,6 +38,7 @@ class Around:
     healths: Healths
     configuration: Callable[[], Configuration]
     tell: TellOutcome
+    tell_claim: TellClaim
     copy_waits: Callable[[CopyTask], None]
     schedule: Schedule
     looks: Looks

@@ -25,6 +25,7 @@ from postbus.contracts.catalogue import (
     TRY_INBOUND_SUBJECT,
     TRY_OUTBOUND_SUBJECT,
 )
+from postbus.contracts.sending import SendOutcomeEvent
 
 DAY_SECONDS = 86_400
 MAX_EVENT_BYTES = 1024 * 1024
@@ -129,7 +130,7 @@ GRAPH_USERS = ("ingest-graph", "dispatch")
 OUTCOMES = tuple(
     f"{fact.type}.>"
     for fact in FACTS
-    if fact.type.startswith("postbus.send.") and "dispatch" in fact.told_by
+    if fact.model is SendOutcomeEvent and "dispatch" in fact.told_by
 )
 """What dispatch tells of its attempts; a bounce is ticketing's own news."""
 

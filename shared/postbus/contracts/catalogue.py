@@ -16,7 +16,12 @@ from postbus.contracts.mail import (
     MailReceivedEvent,
     MailReleasedEvent,
 )
-from postbus.contracts.sending import SendDecidedEvent, SendOutcomeEvent, SendRequestedEvent
+from postbus.contracts.sending import (
+    SendClaimedEvent,
+    SendDecidedEvent,
+    SendOutcomeEvent,
+    SendRequestedEvent,
+)
 from postbus.contracts.tickets import (
     AgentRepliedEvent,
     CustomerRepliedEvent,
@@ -91,6 +96,8 @@ FACTS: tuple[Fact, ...] = (
           "dispatch", "a person decided what becomes of a mail that waits or is in doubt"),
     Fact("postbus.send.judged", "queue", JudgedEvent, ("loopguard",),
           "other services", "the loop guard cleared a mail or held it, by which rule and why"),
+    Fact("postbus.send.claimed", "outbound", SendClaimedEvent, ("dispatch",),
+          "other services", "a replica is about to hand the mail over, and nobody else will"),
     Fact("postbus.send.sent", "outbound", SendOutcomeEvent, ("dispatch",),
           "ticketing, other services", "the other side took the mail"),
     Fact("postbus.send.held", "outbound", SendOutcomeEvent, ("dispatch",),

@@ -152,6 +152,29 @@ class SendOutcome(Contract):
     at: datetime
 
 
+class SendClaimed(Contract):
+    """A replica is about to hand a mail over; what comes after it without an end is in doubt."""
+
+    send_id: str
+    ticket_number: int
+    queue: Slug
+    message_id: str
+    sent_as: str | None = Field(
+        default=None, description="the Message-ID that it goes out with, where it is not ours"
+    )
+    kind: SendKind
+    automatic: bool
+    outbound_channel: Slug
+    recipients: tuple[str, ...] = ()
+    attempt: int
+    by: str = Field(description="the replica")
+    at: datetime
+
+
+class SendClaimedEvent(Event[SendClaimed]):
+    """`postbus.send.claimed.<outbound>`"""
+
+
 class SendRequestedEvent(Event[SendRequested]):
     """`postbus.send.requested.<queue>`"""
 

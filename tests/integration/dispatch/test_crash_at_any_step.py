@@ -24,7 +24,7 @@ from dispatch.surroundings import Around
 from dispatch_stage import ADDRESS, Mailbox, support
 from doubles.blobs import MemoryBlobs
 from doubles.crash import Crash, CrashAt
-from doubles.dispatch import MemoryHealths, NoLimits
+from doubles.dispatch import MemoryClaims, MemoryHealths, NoLimits
 from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import LEDGER_BUCKET
 from postbus.configuration import Configuration
@@ -117,6 +117,7 @@ class World:
             healths=MemoryHealths(),
             configuration=lambda: self.configuration,
             tell=crash.wrap(self.told).tell,
+            tell_claim=crash.wrap(MemoryClaims()).tell,
             copy_waits=lambda _: None,
             schedule=Schedule((0.01,)),
             looks=Looks((0.01,)),

@@ -28,7 +28,7 @@ from dispatch.sending import Sending
 from dispatch.surroundings import Around
 from dispatch_stage import support
 from doubles.crash import Crash, CrashAt
-from doubles.dispatch import MemoryHealths, NoLimits
+from doubles.dispatch import MemoryClaims, MemoryHealths, NoLimits
 from graph_builders import MAILBOX
 from postbus.blobs import BlobStore, open_store
 from postbus.bus import Bus, BusSettings
@@ -129,6 +129,7 @@ class World:
             healths=MemoryHealths(),
             configuration=lambda: self.configuration,
             tell=crash.wrap(self.told).tell,
+            tell_claim=crash.wrap(MemoryClaims()).tell,
             copy_waits=lambda _: None,
             schedule=Schedule((0.01,)),
             looks=Looks((0.01,)),

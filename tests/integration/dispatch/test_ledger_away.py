@@ -22,7 +22,7 @@ from dispatch.domain.schedule import Schedule
 from dispatch.sending import Sending
 from dispatch.surroundings import Around
 from doubles.crash import CrashAt
-from doubles.dispatch import MemoryCopies, MemoryHealths, NobodyLooks, NoLimits
+from doubles.dispatch import MemoryClaims, MemoryCopies, MemoryHealths, NobodyLooks, NoLimits
 from postbus.blobs import open_store
 from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import LEDGER_BUCKET
@@ -95,6 +95,7 @@ def sending_of(
         healths=MemoryHealths(),
         configuration=lambda: CONFIGURATION,
         tell=tell,
+        tell_claim=MemoryClaims().tell,
         copy_waits=lambda _: None,
         schedule=Schedule((0.01,)),
         looks=Looks((0.01,)),

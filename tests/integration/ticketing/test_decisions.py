@@ -118,6 +118,7 @@ async def test_a_held_answer_shows_why_and_what_may_be_decided(scene: Scene) -> 
     shown = await scene.delivery(message)
     assert (shown["state"], shown["rule"], shown["lifted_by"]) == ("held", "L12", "time")
     assert shown["possible"] == ["release", "discard", "send-via"]
+    assert shown["verdict"] == _TOO_MANY.model_dump(mode="json")
     assert (shown["decisions"], shown["under_way"]) == ([], None)
 
 
@@ -309,3 +310,11 @@ async def test_held_mail_of_all_tickets_is_listed_until_somebody_decides(scene: 
     sent = (await scene.client.get("outgoing", params={"state": "sent"})).json()["items"]
     assert [one["ticket"] for one in sent] == [3]
     assert (await scene.client.get("outgoing", params={"state": "no"})).status_code == 422
+
+
+async def test_what_the_guard_said_is_part_of_the_story_of_mail_that_went_out(scene: Scene) -> None:
+    cleared = Verdict(decision=Decision.ALLOW, rule="L19", reason="A person asked for it.")
+    message = await scene.answer("sent", verdict=cleared)
+    shown = await scene.delivery(message)
+    assert shown["verdict"]["rule"] == "L19"
+    assert (shown["state"], shown["rule"], shown["lifted_by"]) == ("sent", "", "")

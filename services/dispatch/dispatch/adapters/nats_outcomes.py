@@ -1,10 +1,27 @@
-"""Tells outcomes as events, and counts them."""
+"""Tells claims and outcomes as events, and counts outcomes."""
 
 from prometheus_client import CollectorRegistry, Counter
 
 from postbus.bus import Bus
 from postbus.contracts.base import derived_id
-from postbus.contracts.sending import SendOutcome
+from postbus.contracts.sending import SendClaimed, SendOutcome
+
+
+class NatsClaims:
+    """The port `TellClaim`."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def __call__(self, fact: SendClaimed) -> None:
+        """BusUnavailable unless the stream has it."""
+        await self._bus.tell(
+            "postbus.send.claimed",
+            fact.outbound_channel,
+            fact,
+            event_id=derived_id("claim", fact.send_id, str(fact.attempt), fact.at.isoformat()),
+            about=f"tickets/{fact.ticket_number}",
+        )
 
 
 class NatsOutcomes:

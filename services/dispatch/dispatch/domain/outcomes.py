@@ -4,7 +4,26 @@ from datetime import datetime
 
 from dispatch.domain.attempts import Attempt
 from dispatch.domain.permission import recipients
-from postbus.contracts.sending import SendOutcome, SendState, SmtpReply
+from postbus.contracts.sending import SendClaimed, SendOutcome, SendState, SmtpReply
+
+
+def claimed(attempt: Attempt) -> SendClaimed:
+    """The fact that a replica claimed an attempt; `attempt` as it was written with the claim."""
+    request = attempt.request
+    return SendClaimed(
+        send_id=request.send_id,
+        ticket_number=request.ticket_number,
+        queue=request.queue,
+        message_id=request.message_id,
+        sent_as=attempt.sent_as,
+        kind=request.kind,
+        automatic=request.automatic,
+        outbound_channel=attempt.outbound_channel or "relay",
+        recipients=recipients(request),
+        attempt=attempt.attempt,
+        by=attempt.claimed_by or "",
+        at=attempt.claimed_at or attempt.accepted_at,
+    )
 
 
 def outcome(

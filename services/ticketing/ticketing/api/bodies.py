@@ -18,6 +18,7 @@ from pydantic import (
 
 from postbus.contracts.base import Sha256, Slug
 from postbus.contracts.configuration import MailAddress
+from postbus.contracts.guard import Verdict
 from postbus.contracts.mail import Address, Attachment, CalendarItem, Confidence
 from postbus.contracts.sending import SendDecision, SendState, WhatNext
 from postbus.contracts.tickets import MessageFlag, TicketView
@@ -74,6 +75,9 @@ class DeliveryBody(BaseModel):
         "agent that went out unjudged, because the guard did not answer"
     )
     lifted_by: str = Field(description="of a held mail: what would let it go")
+    verdict: Verdict | None = Field(
+        description="what the loop guard said before it went out or was held, with its evidence"
+    )
     next_attempt_at: datetime | None = Field(description="of a deferred mail")
     late_since: datetime | None = Field(description="it waits, and agents were warned then")
     decisions: list[SendDecision] = Field(description="what agents decided about it, oldest first")

@@ -120,6 +120,7 @@ def _delivery_body(delivery: Delivery) -> DeliveryBody:
         reports=[_report_body(one) for one in delivery.reports],
         rule=verdict.rule if verdict else "",
         lifted_by=verdict.lifted_by if verdict else "",
+        verdict=delivery.verdict,
         next_attempt_at=delivery.next_attempt_at,
         late_since=delivery.late_since,
         decisions=list(delivery.decisions),
