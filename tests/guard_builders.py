@@ -20,7 +20,8 @@ from postbus.contracts.guard import (
     SendKind,
     Verdict,
 )
-from postbus.contracts.mail import MailKind, MailReceived, MailReceivedEvent
+from postbus.contracts.mail import BouncedRecipient, MailKind, MailReceived, MailReceivedEvent
+from postbus.contracts.sending import SendOutcome, SendState
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CUSTOMER = "anna@example.com"
@@ -130,4 +131,20 @@ def received(mail: MailReceived) -> MailReceivedEvent:
     """The event about a mail."""
     return MailReceivedEvent(
         id=mail.mail_id, source="/postbus/test", type="postbus.mail.received", time=NOW, data=mail
+    )
+
+
+def bounced(*recipients: BouncedRecipient, at: datetime = NOW) -> SendOutcome:
+    """A receipt came back from these."""
+    return SendOutcome(
+        send_id="s-1",
+        ticket_number=7,
+        queue="support",
+        message_id="x@abc.com",
+        kind=SendKind.RECEIPT,
+        automatic=True,
+        state=SendState.BOUNCED,
+        outbound_channel="relay",
+        bounced=recipients,
+        at=at,
     )

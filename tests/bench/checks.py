@@ -14,8 +14,9 @@ OPENED, REPLIED = "postbus.ticket.opened.", "postbus.ticket.customer-replied."
 """An answer that overtakes a large mail opens the thread, and that mail joins it."""
 _MESSAGE_ID = re.compile(rb"^message-id:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 _HEAD_BYTES = 8192
-_MAY_HOLD = ("L6", "L12")
-"""A person who wants no answers, and a person who had three receipts in ten minutes."""
+_MAY_HOLD = ("L6", "L15", "L16")
+"""A person who wants no answers; one who writes, at this speed, as quickly as a robot; one whose
+words come again."""
 _SHOWN = 5
 
 

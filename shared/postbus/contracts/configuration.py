@@ -456,11 +456,14 @@ class Stop(StrEnum):
 
 
 class Windows(Contract):
-    """How many mails may go within ten minutes, an hour and a day, counted back from now."""
+    """How many mails may go within ten minutes, an hour and a day, counted back from now.
 
-    ten_minutes: int = Field(ge=1, le=1000)
-    hour: int = Field(ge=1, le=5000)
-    day: int = Field(ge=1, le=20_000)
+    At most 200: what is remembered of a correspondent is one small document.
+    """
+
+    ten_minutes: int = Field(ge=1, le=200)
+    hour: int = Field(ge=1, le=200)
+    day: int = Field(ge=1, le=200)
 
 
 class LoopLimits(Contract):
@@ -496,10 +499,10 @@ class LoopLimits(Contract):
         "question (L11)",
     )  # fmt: skip
     receipts_day: int = Field(
-        default=3, ge=1, le=1000, description="receipts of one queue to one address in a day (L11)"
+        default=3, ge=1, le=200, description="receipts of one queue to one address in a day (L11)"
     )
     receipts_day_all_queues: int = Field(
-        default=5, ge=1, le=1000, description="receipts to one address in a day (L11)"
+        default=5, ge=1, le=200, description="receipts to one address in a day (L11)"
     )
     incoming_ten_minutes: int = Field(
         default=10, ge=2, le=10_000,

@@ -4,8 +4,6 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from guard_builders import CUSTOMER, cause, question, receipt_of
+from guard_replicas import Replicas, running
 from loopguard.adapters.nats_shelf import memories
 from loopguard.app import build
 from loopguard.domain.keys import key_of
@@ -43,19 +42,6 @@ CHANNEL: JsonObject = {
     "kind": "forward",
     "forward": {"creation_addresses": ["support@abc.com"]},
 }
-
-
-@asynccontextmanager
-async def running(server: NatsServer) -> AsyncIterator[Service]:
-    service = build(LoopguardSettings(nats_url=server.url, graceful_seconds=2))
-    await service.start()
-    try:
-        yield service
-    finally:
-        await service.stop()
-
-
-Replicas = Callable[[], Awaitable[Service]]
 
 
 async def ask(bus: Bus, request: Contract, *, timeout_seconds: float = 5) -> Verdict:

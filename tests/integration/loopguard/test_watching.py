@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from doubles.mails import mail_received
-from guard_builders import CUSTOMER, question, receipt_of
+from guard_builders import CUSTOMER, bounced, question, receipt_of
+from guard_replicas import Replicas
 from postbus.bus import Bus
 from postbus.bus.topology import SENDING
 from postbus.contracts.base import utc_now
@@ -33,10 +34,6 @@ from postbus.contracts.guard import (
     Verdict,
 )
 from postbus.contracts.mail import Address, BouncedRecipient, Route
-from postbus.contracts.sending import SendOutcome, SendState
-from postbus.runtime.serve import Service
-
-Replicas = Callable[[], Awaitable[Service]]
 
 
 async def ask(bus: Bus, request: JudgeRequest, subject: str = JUDGE_SUBJECT) -> Verdict:
@@ -113,18 +110,8 @@ async def _rule_is(bus: Bus, rule: str) -> bool:
 
 async def test_a_bounce_that_is_told_holds_mail_back(dispatch: Bus, replica: Replicas) -> None:
     await replica()
-    outcome = SendOutcome(
-        send_id="s-1",
-        ticket_number=7,
-        queue="support",
-        message_id="x@abc.com",
-        kind=SendKind.RECEIPT,
-        automatic=True,
-        state=SendState.BOUNCED,
-        outbound_channel="relay",
-        bounced=(BouncedRecipient(address=CUSTOMER, hard=True, status="5.1.1"),),
-        at=utc_now(),
-    )
+    hard = BouncedRecipient(address=CUSTOMER, hard=True, status="5.1.1")
+    outcome = bounced(hard, at=utc_now())
     await dispatch.tell("postbus.send.bounced", "relay", outcome, event_id="b-1")
     await until(lambda: _rule_is(dispatch, "bounced"))
     assert (await ask(dispatch, question(SendKind.AGENT_REPLY))).rule == "bounced"

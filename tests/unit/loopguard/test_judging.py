@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from doubles.kv import MemoryBucket
 from guard_builders import CUSTOMER, Guard, cause, question, receipt_of
+from postbus.configuration import Configuration
+from postbus.contracts.configuration import LoopLimits, Windows
 from postbus.contracts.guard import Decision, Fingerprint, JudgeRequest, SendKind
 from postbus.contracts.mail import MailKind, OwnStamp
 from postbus.errors import BusUnavailable, PermanentError, StateConflict
@@ -130,6 +132,29 @@ async def test_a_fourth_mail_in_ten_minutes_waits_for_the_first_to_be_ten_minute
     assert (await guard.ask(receipt_of(3, queue="q-3"))).rule == "L12"
     guard.later(minutes=2, seconds=30)
     assert await guard.allows(receipt_of(3, queue="q-3"))
+
+
+async def test_the_largest_limits_that_can_be_set_are_limits() -> None:
+    """INVARIANT: a limit over what is remembered of somebody would be none."""
+    most = Windows(ten_minutes=200, hour=200, day=200)
+    limits = LoopLimits(correspondent=most, people_correspondent=most)
+    guard = Guard(configuration=Configuration(loop_limits=limits))
+    for why in (cause(sender="x@y.example"), None):
+        allowed = [
+            await guard.allows(
+                question(
+                    SendKind.NOTIFICATION,
+                    send_id=f"{why is None}-{n}",
+                    ticket_number=n,
+                    recipients=(CUSTOMER,),
+                    cause=why,
+                )
+            )
+            for n in range(202)
+        ]
+        assert allowed.count(True) == 200
+    with pytest.raises(ValidationError):
+        Windows(ten_minutes=3, hour=6, day=201)
 
 
 async def test_mail_that_came_back_thrice_keeps_its_ticket_quiet_for_a_month() -> None:

@@ -7,7 +7,15 @@ import pytest
 from guard_builders import NOW
 from loopguard.domain.bursts import burst
 from loopguard.domain.fuse import should_open
-from loopguard.domain.memory import Arrivals, Bounced, Correspondent, Echo, Repeats, Send, Text
+from loopguard.domain.memory import (
+    Arrivals,
+    Bounced,
+    Correspondent,
+    Echo,
+    Repeats,
+    Send,
+    Text,
+)
 from loopguard.domain.windows import TEN_MINUTES
 from postbus.contracts.configuration import LoopLimits
 

@@ -5,15 +5,13 @@ from datetime import timedelta
 import pytest
 
 from doubles.mails import mail_received
-from guard_builders import CUSTOMER, NOW, Guard, cause, question, receipt_of, received
+from guard_builders import CUSTOMER, NOW, Guard, bounced, cause, question, receipt_of, received
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, BouncedRecipient, MailKind, MailReceived, Route
 from postbus.contracts.sending import (
-    SendOutcome,
     SendOutcomeEvent,
     SendRequested,
     SendRequestedEvent,
-    SendState,
 )
 
 
@@ -122,21 +120,13 @@ async def test_an_agents_answer_lets_automatic_mail_begin_anew() -> None:
     assert await guard.allows(request)
 
 
-def bounced(*recipients: BouncedRecipient) -> SendOutcomeEvent:
-    data = SendOutcome(
-        send_id="s-1",
-        ticket_number=7,
-        queue="support",
-        message_id="x@abc.com",
-        kind=SendKind.RECEIPT,
-        automatic=True,
-        state=SendState.BOUNCED,
-        outbound_channel="relay",
-        bounced=recipients,
-        at=NOW,
-    )
+def came_back(*recipients: BouncedRecipient) -> SendOutcomeEvent:
     return SendOutcomeEvent(
-        id="b", source="/postbus/test", type="postbus.send.bounced", time=NOW, data=data
+        id="b",
+        source="/postbus/test",
+        type="postbus.send.bounced",
+        time=NOW,
+        data=bounced(*recipients),
     )
 
 
@@ -155,7 +145,7 @@ async def test_a_hard_bounce_ends_automatic_mail_to_the_address(
     report: BouncedRecipient, rule: str
 ) -> None:
     guard = Guard()
-    await guard.watching.on_bounced(bounced(report))
+    await guard.watching.on_bounced(came_back(report))
     assert (await guard.ask(question())).rule == rule
     assert await guard.allows(question(SendKind.AGENT_REPLY)) is (rule == "none")
 
@@ -164,7 +154,7 @@ async def test_a_bounce_holds_for_sixty_days_also_after_more_was_counted() -> No
     guard = Guard()
     hard = BouncedRecipient(address=CUSTOMER, hard=True, status="5.1.1")
     await guard.ask(question())
-    await guard.watching.on_bounced(bounced(hard))
+    await guard.watching.on_bounced(came_back(hard))
     await guard.watching.on_send_requested(requested(at=60))
     (key,) = guard.bucket.lives_seconds
     assert guard.bucket.lives_seconds[key] == 60 * 86_400
