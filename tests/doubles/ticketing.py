@@ -10,7 +10,7 @@ from doubles.bus import KeptBus
 from doubles.mails import NOW
 from postbus.configuration import Configuration
 from postbus.contracts.base import Contract
-from postbus.contracts.configuration import Agent, ForwardSettings, InboundChannel
+from postbus.contracts.configuration import Agent, ForwardSettings, InboundChannel, LoopLimits
 from postbus.contracts.mail import MailImportedEvent, MailReceived, MailReceivedEvent
 from postbus.tokens import Stamper
 from ticketing.adapters.langid_languages import LangidLanguages
@@ -36,8 +36,12 @@ def agent(id_: str, **fields: Any) -> Agent:
     )
 
 
+NO_BURSTS = LoopLimits(incoming_ten_minutes=10_000, incoming_hour=10_000)
+"""Mail of tests comes all at once, and most of them are not about that."""
+
+
 def surroundings(
-    store: Any, bus: Any = None, *, also: Sequence[Contract] = (), **fields: Any
+    store: Any, bus: Any = None, *, also: Sequence[Contract] = (NO_BURSTS,), **fields: Any
 ) -> Surroundings:
     """With the queues `support` and `sales`, and what else is configured."""
     configuration = Configuration.of([channel("support", **fields), channel("sales"), *also])

@@ -23,7 +23,7 @@ def alert(n: int, subject: str = "Disk full", **fields: Any) -> MailReceived:
 async def test_what_repeats_itself_becomes_ten_tickets_and_none_of_it_is_lost(
     database: Any,
 ) -> None:
-    desk = Desk(database, KeptBus())
+    desk = Desk(database, KeptBus(), also=[])
     await desk.file(*(alert(n) for n in range(60)))
     tickets = await desk.tickets()
     assert len(tickets) == 9
@@ -42,20 +42,20 @@ async def test_what_repeats_itself_becomes_ten_tickets_and_none_of_it_is_lost(
 
 
 async def test_different_alerts_are_as_many_tickets(database: Any) -> None:
-    desk = Desk(database, KeptBus())
+    desk = Desk(database, KeptBus(), also=[])
     await desk.file(*(alert(n, f"Host {n} is down") for n in range(40)))
     assert len(await desk.tickets()) == 40
 
 
 async def test_another_sender_in_between_has_a_ticket_of_their_own(database: Any) -> None:
-    desk = Desk(database, KeptBus())
+    desk = Desk(database, KeptBus(), also=[])
     await desk.file(*(alert(n) for n in range(20)))
     await desk.file(mail_received("anna", subject="Disk full"))
     assert (await desk.tickets())[-1].customer.address == "anna@example.com"
 
 
 async def test_an_answer_to_a_folded_mail_is_led_to_its_ticket(database: Any) -> None:
-    desk = Desk(database, KeptBus())
+    desk = Desk(database, KeptBus(), also=[])
     await desk.file(*(alert(n) for n in range(15)))
     number = (await desk.tickets())[-1].number
     await desk.file(
@@ -72,7 +72,7 @@ async def test_an_answer_to_a_folded_mail_is_led_to_its_ticket(database: Any) ->
 async def test_a_folded_mail_that_is_delivered_again_is_there_once(
     database: Any, kind: MailKind
 ) -> None:
-    desk = Desk(database, KeptBus())
+    desk = Desk(database, KeptBus(), also=[])
     mails = [alert(n, kind=kind) for n in range(14)]
     await desk.file(*mails, *mails)
     assert len(await desk.tickets()) == 9
@@ -86,7 +86,7 @@ async def test_a_crash_while_a_mail_is_folded_neither_loses_nor_doubles_it(
     database: Any,
     after_the_work: bool,  # noqa: FBT001 - a parameter of pytest
 ) -> None:
-    desk = Desk(database, KeptBus())
+    desk = Desk(database, KeptBus(), also=[])
     await desk.file(*(alert(n) for n in range(12)))
     number = (await desk.tickets())[-1].number
     before = len(await desk.messages(number))

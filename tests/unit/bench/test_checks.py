@@ -88,11 +88,11 @@ def test_a_mail_is_read_as_what_it_is(received: list[dict[str, Any]], *, right: 
     ("expected", "ends", "right"),
     [
         (1, [ended("1", "out-1")], True),
-        (1, [ended("1", "out-2", state="held", rule="L12")], True),
+        (1, [ended("1", "out-2", state="held", rule="L15")], True),
         (1, [ended("1", "out-2")], False),
         (1, [ended("1", "out-1"), ended("1", "out-1")], False),
         (1, [ended("1", "out-2", state="held", rule="L3")], False),
-        (1, [ended("1", "out-1", state="held", rule="L12")], False),
+        (1, [ended("1", "out-1", state="held", rule="L15")], False),
         (1, [ended("1", "out-2", state="failed")], False),
         (2, [ended("1", "out-1")], False),
     ],
