@@ -370,6 +370,17 @@ def test_what_was_allowed_and_counted_is_allowed_again() -> None:
     assert verdict_of(question(), sends=sends, **facts).decision is Decision.ALLOW
 
 
+def test_a_mail_that_is_counted_with_some_is_judged_for_the_others() -> None:
+    """INVARIANT: who lost a race for one of several recipients would pass all limits of it."""
+    both = question(NOTIFICATION, recipients=(AGENT, CUSTOMER), cause=cause(sender="x@y.example"))
+    counted = Correspondent((Send("s-1", NOW),))
+    full = Correspondent(ago(1, 2, 3))
+    verdict = verdict_of(both, known={AGENT: counted, CUSTOMER: full})
+    assert (verdict.decision, verdict.rule) == (Decision.HOLD, "L12")
+    known = {AGENT: counted, CUSTOMER: Correspondent((*ago(1, 2, 3), Send("s-1", NOW)))}
+    assert verdict_of(both, known=known).decision is Decision.ALLOW
+
+
 def receipts(*minutes: float, queue: str = "support", subject: str = "") -> tuple[Send, ...]:
     return tuple(
         Send(f"r-{n}", NOW - timedelta(minutes=m), n, queue, "receipt", subject=subject or f"o{n}")

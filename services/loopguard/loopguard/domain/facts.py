@@ -41,12 +41,12 @@ class Facts:
     fuse: Alarm | None = None
 
     def was_allowed(self, send_id: str) -> bool:
-        """Whether the same was asked before, allowed, and counted, at least with one of them."""
-        return any(one.has(send_id) for one in self.known.values())
+        """Whether the same was asked before, allowed, and counted with everybody."""
+        return bool(self.known) and not self.uncounted(send_id)
 
-    def was_allowed_by_all(self, send_id: str) -> bool:
-        """Whether it is counted with everybody already."""
-        return bool(self.known) and all(one.has(send_id) for one in self.known.values())
+    def uncounted(self, send_id: str) -> tuple[Correspondent, ...]:
+        """Those with whom it is not counted: all of them at first, some after a race was lost."""
+        return tuple(one for one in self.known.values() if not one.has(send_id))
 
 
 def is_automatic(request: JudgeRequest) -> bool:
