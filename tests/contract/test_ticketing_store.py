@@ -265,7 +265,7 @@ async def test_a_conversation_is_what_people_wrote_and_sent_the_newest_first(
         "elsewhere": {"ticket_id": "other"}, "last": {"flags": (MessageFlag.OTHER_TICKET,)},
     }  # fmt: skip
     for number, (name, fields) in enumerate(given.items()):
-        message = replace(opened().message, id=name, **fields)  # type: ignore[arg-type]
+        message = replace(opened().message, id=name, **fields)  # type: ignore[arg-type] # fields of any kind
         await store.put_message(replace(message, created_at=NOW + timedelta(seconds=number)))
     found = await store.conversation("t-m1", limit=9)
     assert [one.id for one in found] == ["last", "sent", "first"]

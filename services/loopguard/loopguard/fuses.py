@@ -2,16 +2,16 @@
 
 from datetime import timedelta
 
+from loopguard.changing import changed
 from loopguard.domain.facts import Facts
 from loopguard.domain.fuse import should_open
 from loopguard.domain.memory import Repeats
-from loopguard.ports import Kept
 from loopguard.surroundings import EVERYTHING, Surroundings, fuse_of
 from postbus.contracts.guard import Alarm, JudgeRequest
+from postbus.errors import StateConflict
 
 RESTS = timedelta(hours=1)
 _KEPT_FOR = timedelta(days=8)
-_TRIES = 8
 
 
 class Fuses:
@@ -32,11 +32,11 @@ class Fuses:
 
     async def _with_one(self, name: str, facts: Facts) -> Repeats:
         shelf = self._around.memories.repeats
-        kept: Kept[Repeats] = await shelf.read(name)
-        for _ in range(_TRIES):
-            value = kept.value.with_one(facts.now)
-            if await shelf.keep(kept, value, lasts=_KEPT_FOR):
-                return value
-            kept = await shelf.read(name)
+        try:
+            repeats = await changed(
+                shelf, name, lambda known: known.with_one(facts.now), lasts=lambda _: _KEPT_FOR
+            )
+        except StateConflict:
+            repeats = None
         # Others were faster each time: they counted, and look at the fuse, too.
-        return kept.value
+        return repeats or (await shelf.read(name)).value

@@ -23,7 +23,7 @@ EVERYTHING = "*"
 """The fuse of the whole installation, beside those of its channels."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Surroundings:
     """Memories, alarms, the configuration and the clock."""
 
@@ -31,9 +31,6 @@ class Surroundings:
     alarms: Alarms
     configuration: Callable[[], Configuration]
     now: Callable[[], datetime]
-
-    def __post_init__(self) -> None:
-        self._own: tuple[Configuration | None, frozenset[str]] = (None, frozenset())
 
     def facts(
         self,
@@ -46,7 +43,7 @@ class Surroundings:
     ) -> Facts:
         """All that the rules look at; BusUnavailable without configuration or alarms."""
         configuration = self.configuration()
-        own, cause = self._own_addresses(configuration), request.cause
+        own, cause = configuration.own_addresses(), request.cause
         by_mail = is_automatic(request) and is_by_mail(request)
         return Facts(
             now=now,
@@ -66,14 +63,6 @@ class Surroundings:
 
     def _alarm(self, name: str, now: datetime) -> Alarm | None:
         return self.alarms.standing(name, now)
-
-    def _own_addresses(self, configuration: Configuration) -> frozenset[str]:
-        """The addresses of ours, worked out once per snapshot."""
-        known, addresses = self._own
-        if known is not configuration:
-            addresses = configuration.own_addresses()
-            self._own = (configuration, addresses)
-        return addresses
 
 
 def burst_of(address: str) -> str:

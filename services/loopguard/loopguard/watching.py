@@ -5,21 +5,19 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from loopguard.changing import changed
 from loopguard.domain.bursts import burst
 from loopguard.domain.keys import key_of
 from loopguard.domain.memory import Bounced, Correspondent
 from loopguard.domain.windows import HOUR, correspondent_of
-from loopguard.ports import Kept
 from loopguard.surroundings import Surroundings, burst_of
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import MailKind, MailReceivedEvent
 from postbus.contracts.sending import SendOutcomeEvent, SendRequestedEvent
-from postbus.errors import StateConflict
 
 _NEVER_ANSWERED: Final = frozenset(
     (MailKind.BOUNCE, MailKind.FEEDBACK_REPORT, MailKind.AUTO_REPLY, MailKind.OWN)
 )
-_TRIES: Final = 8
 _LATE: Final = timedelta(hours=1)
 """What arrives later, e.g. after a long absence, says nothing of how often somebody writes now."""
 
@@ -39,16 +37,14 @@ class Watching:
         if mail.kind in _NEVER_ANSWERED or mail.reread_at is not None or now - at > _LATE:
             return
         name = key_of(correspondent_of(mail.customer.address))
-        shelf = self._around.memories.arrivals
-        for _ in range(_TRIES):
-            kept = await shelf.read(name)
-            value = kept.value.with_mail(mail.mail_id, at)
-            if value == kept.value:
-                return
-            if await shelf.keep(kept, value, lasts=HOUR):
-                break
-        else:
-            raise StateConflict("the counters moved on every time")
+        value = await changed(
+            self._around.memories.arrivals,
+            name,
+            lambda known: known.with_mail(mail.mail_id, at),
+            lasts=lambda _: HOUR,
+        )
+        if value is None:
+            return
         alarm = burst(value, self._around.configuration().loop_limits, now)
         if alarm is not None:
             await self._around.alarms.raise_(burst_of(mail.customer.address), alarm, now=now)
@@ -71,13 +67,9 @@ class Watching:
             await self._change(address, partial(_with_bounce, bounced))
 
     async def _change(self, address: str, change: Change) -> None:
-        shelf, now = self._around.memories.correspondents, self._around.now()
-        for _ in range(_TRIES):
-            kept: Kept[Correspondent] = await shelf.read(key_of(correspondent_of(address)))
-            value = change(kept.value)
-            if value == kept.value or await shelf.keep(kept, value, lasts=value.lasts(now)):
-                return
-        raise StateConflict("the counters moved on every time")
+        name, now = key_of(correspondent_of(address)), self._around.now()
+        people = self._around.memories.correspondents
+        await changed(people, name, change, lasts=lambda one: one.lasts(now))
 
 
 def _with_bounce(bounced: Bounced, one: Correspondent) -> Correspondent:

@@ -524,6 +524,10 @@ class LoopLimits(Contract):
         description="and so many times what is usual there, by the last seven days (L17)",
     )  # fmt: skip
 
+    def stops(self, *, automatic: bool) -> bool:
+        """Whether the kill switch holds such a mail."""
+        return self.stop is Stop.EVERYTHING or (self.stop is Stop.AUTOMATIC and automatic)
+
 
 class Scope(StrEnum):
     """What a token may do; each scope includes those after it."""

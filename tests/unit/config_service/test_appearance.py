@@ -38,7 +38,7 @@ async def kept_by(api: ConfigUnderTest) -> Configuration:
     """What the other services read."""
     entries = [read_value(e.key, e.value, e.revision) for e in (await api.config.all()).values()]
     contents = [one.content() for one in entries if isinstance(one, Kept)]
-    return Configuration.of([one for one in contents if one is not None])  # type: ignore[misc]
+    return Configuration.of([one for one in contents if one is not None])  # type: ignore[misc] # all of them can be read
 
 
 async def test_an_appearance_comes_changes_and_goes(api: ConfigUnderTest) -> None:

@@ -6,7 +6,7 @@ from enum import Enum
 
 from dispatch.domain.attempts import Attempt
 from postbus.configuration import Configuration
-from postbus.contracts.configuration import FilterEntry, Stop
+from postbus.contracts.configuration import FilterEntry
 from postbus.contracts.guard import GUARD_ERROR_RULE, WITHOUT_GUARD_RULE, Decision, Verdict
 from postbus.contracts.sending import SendRequested
 
@@ -97,13 +97,13 @@ def filtered(request: SendRequested, configuration: Configuration) -> FilterEntr
 
 def _forbidden(request: SendRequested, configuration: Configuration) -> Verdict | None:
     """What holds whoever says otherwise."""
-    stop = configuration.loop_limits.stop
-    if stop is Stop.EVERYTHING or (stop is Stop.AUTOMATIC and request.automatic):
+    limits = configuration.loop_limits
+    if limits.stops(automatic=request.automatic):
         return Verdict(
             decision=Decision.HOLD,
             rule="stop",
             reason="Sending is stopped by an admin.",
-            evidence={"stop": stop.value},
+            evidence={"stop": limits.stop.value},
             lifted_by="an admin sets `stop` of the loop limits back to `nothing`",
         )
     listed = filtered(request, configuration)

@@ -109,8 +109,7 @@ class NatsAlarms:
         try:
             self._known[name] = (entry.revision, Alarm.model_validate_json(entry.value))
         except ValidationError:
-            # without the value: it is somebody's mail
-            log.error("alarm_unreadable", key=entry.key)  # noqa: TRY400
+            log.error("alarm_unreadable", key=entry.key)  # noqa: TRY400 - a traceback quotes it
 
     @property
     def _opened(self) -> Bucket:

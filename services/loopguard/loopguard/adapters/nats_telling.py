@@ -49,8 +49,7 @@ class NatsTelling:
         await end_tasks([task])
         with suppress(BusUnavailable):
             while self._waiting:
-                await self._tell(self._waiting[0])
-                self._waiting.popleft()
+                await self._tell_first()
         self._untold.inc(len(self._waiting))
 
     def told(self, judged: Judged) -> None:
@@ -68,17 +67,21 @@ class NatsTelling:
             await self._news.wait()
             self._news.clear()
             while self._waiting and self._task is not None:
-                judged = self._waiting[0]
                 try:
-                    await self._tell(judged)
+                    await self._tell_first()
                 except BusUnavailable:
                     await asyncio.sleep(_AGAIN_SECONDS)
-                    continue
-                except PermanentError as error:  # too large, e.g. with a novel as evidence
-                    log.warning("verdict_untold", error=type(error).__name__)
-                    self._untold.inc()
-                if self._waiting and self._waiting[0] is judged:
-                    self._waiting.popleft()
+
+    async def _tell_first(self) -> None:
+        """Tell the one that waits longest; it goes on waiting while NATS is away."""
+        judged = self._waiting[0]
+        try:
+            await self._tell(judged)
+        except PermanentError as error:  # too large, e.g. with a novel as evidence
+            log.warning("verdict_untold", error=type(error).__name__)
+            self._untold.inc()
+        if self._waiting and self._waiting[0] is judged:  # it may have had to make room
+            self._waiting.popleft()
 
     async def _tell(self, judged: Judged) -> None:
         question = judged.question

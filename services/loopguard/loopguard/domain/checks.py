@@ -9,7 +9,6 @@ from loopguard.domain.facts import Facts, answers_the_sender, is_automatic
 from loopguard.domain.findings import Finding, hold
 from loopguard.domain.windows import correspondent_of
 from postbus.contracts.base import JsonObject
-from postbus.contracts.configuration import Stop
 from postbus.contracts.guard import Cause, Decision, JudgeRequest, SendKind
 from postbus.contracts.mail import MailKind
 
@@ -53,12 +52,11 @@ def on_the_filter(_request: JudgeRequest, facts: Facts) -> Finding | None:
 
 def stopped(request: JudgeRequest, facts: Facts) -> Finding | None:
     """The kill switch."""
-    stop = facts.limits.stop
-    if stop is Stop.NOTHING or (stop is Stop.AUTOMATIC and not is_automatic(request)):
+    if not facts.limits.stops(automatic=is_automatic(request)):
         return None
     return hold(
         "Sending is stopped by an admin.",
-        {"stop": stop.value},
+        {"stop": facts.limits.stop.value},
         lifted_by="an admin sets `stop` of the loop limits back to `nothing`",
     )
 
