@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,14 @@ from pydantic import SecretStr
 
 from ingest_imap.app import build
 from ingest_imap.settings import IngestImapSettings
-from postbus.bus.topology import CURSORS_BUCKET, HEALTH_BUCKET, SECRETS_BUCKET
+from postbus.bus.topology import CURSORS_BUCKET, HEALTH_BUCKET, LEASES_BUCKET, SECRETS_BUCKET
 from postbus.configuration import key_of, value_of
 from postbus.contracts.base import Contract, Event
 from postbus.contracts.catalogue import FACTS, FILED_SUBJECT
 from postbus.contracts.configuration import Change
 from postbus.contracts.mailboxes import AskFiled, CompletenessProof, Filed, KnownHealth
 from postbus.mail.uid_sets import UidSet
+from postbus.mailboxes.sharing import reader_of
 from postbus.runtime.serve import Service
 from postbus.secrets import Opener, Sealer, generate_key_pair, write_key_files
 
@@ -163,6 +164,32 @@ class House:
             return found if len(found) >= count else None
 
         return await self.until(enough, seconds=seconds, what=f"{count} mails")
+
+    async def until_shared(
+        self, channels: Iterable[str], *, kind: str, instances: Iterable[str]
+    ) -> None:
+        """Wait until each mailbox is held by the replica to which it falls.
+
+        Which one that is, hangs on the lives of the replicas: of a few mailboxes one replica may
+        well have all.
+        """
+        keys = [f"session.{kind}.{instance}" for instance in instances]
+
+        async def shared() -> bool:
+            alive = [value for key in keys if (value := await self._lease(key))]
+            held = [(name, await self._lease(f"mailbox.{name}")) for name in channels]
+            return len(alive) == len(keys) and held == [
+                (name, reader_of(name, alive)) for name in channels
+            ]
+
+        await self.until(shared, seconds=60, what="every mailbox with its reader")
+
+    async def _lease(self, key: str) -> str | None:
+        leases = await self.admin.jetstream().key_value(LEASES_BUCKET)
+        try:
+            return ((await leases.get(key)).value or b"").decode()
+        except nats.js.errors.KeyNotFoundError:
+            return None
 
     async def health(self, channel: str = "support") -> KnownHealth | None:
         return await self._read(HEALTH_BUCKET, f"inbound.{channel}", KnownHealth)

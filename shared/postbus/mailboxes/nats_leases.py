@@ -1,6 +1,6 @@
 """Who reads which mailbox, in the KV bucket `postbus-leases`.
 
-A replica has a session, `session.<service>.<instance>`, which expires unless it is renewed; a
+A replica has a session, `session.<kind>.<instance>`, which expires unless it is renewed; a
 mailbox has `mailbox.<channel>`, which names the session that reads it and stays until that one is
 gone. So a thousand mailboxes cost one renewal. Whoever takes a mailbox does so by compare-and-set,
 and the revision of that write is the fencing token.
@@ -35,7 +35,7 @@ class NatsLease:
 
 
 class NatsLeases:
-    """The port `Leases`, among the replicas of one `service`.
+    """The port `Leases`, among the replicas that read one `kind` of mailbox.
 
     `instance` is the replica's name, `nonce` tells its lives apart.
     """
@@ -44,7 +44,7 @@ class NatsLeases:
         self,
         bucket: Callable[[], Awaitable[Bucket]],
         *,
-        service: str,
+        kind: str,
         instance: str,
         nonce: str,
         seconds: float,
@@ -52,7 +52,7 @@ class NatsLeases:
     ) -> None:
         self._bucket = bucket
         self._me = f"{instance}/{nonce}"
-        self._sessions = f"{_SESSION}{service}."
+        self._sessions = f"{_SESSION}{kind}."
         self._session_key = self._sessions + instance
         self._seconds = seconds
         self._clock = clock

@@ -64,7 +64,7 @@ class MailboxService:
         self.taking = TakingIn(self._intake(), Metrics(self.registry), self.board, utc_now)
         self.leases = NatsLeases(
             lambda: self.bus.bucket(LEASES_BUCKET),
-            service=kind,
+            kind=kind,
             instance=settings.instance,
             nonce=secrets.token_hex(4),
             seconds=settings.lease_seconds,

@@ -94,19 +94,7 @@ async def test_mailboxes_are_shared_among_replicas(house: GraphHouse, replicas: 
     addresses = {f"box-{number}": await house.mailbox(f"box-{number}") for number in range(8)}
     replicas.start("one")
     replicas.start("two")
-    leases = await house.admin.jetstream().key_value("postbus-leases")
-
-    async def shared() -> bool:
-        held = Counter[str]()
-        for name in addresses:
-            try:
-                entry = await leases.get(f"mailbox.{name}")
-            except Exception:  # noqa: BLE001 - nobody has it at this moment
-                return False
-            held[(entry.value or b"").decode().partition("/")[0]] += 1
-        return set(held) == {"one", "two"}
-
-    await house.until(shared, what="both have some")
+    await house.until_shared(addresses, kind="graph", instances=("one", "two"))
     for address in addresses.values():
         house.microsoft.graph.deliver(address, mail(address))
     facts = await house.until_received(8)

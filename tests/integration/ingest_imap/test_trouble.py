@@ -93,19 +93,7 @@ async def test_mailboxes_are_shared_among_replicas(house: House, dovecot: Doveco
         await house.channel(name, imap={"port": dovecot.port, "username": name})
     await house.start("one")
     await house.start("two")
-    leases = await house.admin.jetstream().key_value("postbus-leases")
-
-    async def shared() -> bool:
-        held = Counter()
-        for name in names:
-            try:
-                entry = await leases.get(f"mailbox.{name}")
-            except Exception:  # noqa: BLE001 - nobody has it at this moment
-                return False
-            held[(entry.value or b"").decode().partition("/")[0]] += 1
-        return set(held) == {"one", "two"}
-
-    await house.until(shared, what="both have some")
+    await house.until_shared(names, kind="imap", instances=("one", "two"))
     for name in names:
         dovecot.deliver(name, mail(name))
     facts = await house.until_received(12)
