@@ -30,6 +30,7 @@ from postbus.contracts.sending import (
     SendDecidedEvent,
     SendDecision,
     SendOutcome,
+    SendRequested,
     WhatNext,
 )
 from send_builders import send_requested
@@ -116,8 +117,8 @@ class World:
         deciding = Deciding(around.ledger, around.tell, hurry, around.now)
         return Sending(around, copying, Canary(around, after_seconds=60)), deciding
 
-    async def begin(self, send_id: str = "s-1") -> None:
-        request = send_requested(send_id)
+    async def begin(self, send_id: str = "s-1", request: SendRequested | None = None) -> None:
+        request = request or send_requested(send_id)
         await self.ledger.accept(Attempt(request=request, accepted_at=request.requested_at))
         await self.process()[0].attempt(send_id)
 

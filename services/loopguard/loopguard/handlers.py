@@ -1,20 +1,16 @@
 """What the loop guard does when it is asked whether a mail may be sent."""
 
-import asyncio
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
 from loopguard.domain.checks import HOPS_OF_A_TICKET
-from loopguard.domain.counts import is_repeat, send_of
-from loopguard.domain.facts import Facts, correspondents, is_automatic, text_of
-from loopguard.domain.keys import key_of
-from loopguard.domain.memory import Correspondent, Echo, Text
+from loopguard.domain.counts import is_repeat
+from loopguard.domain.facts import Facts, is_automatic
 from loopguard.domain.rules import judge
-from loopguard.domain.windows import DAY, HOUR, correspondent_of
 from loopguard.fuses import Fuses
-from loopguard.ports import Kept, Tally, Telling
+from loopguard.ports import Tally, Telling
+from loopguard.remembering import Read, Remembering
 from loopguard.surroundings import Surroundings, ticket_of
 from postbus.contracts.guard import (
     GUARD_ERROR_RULE,
@@ -24,7 +20,7 @@ from postbus.contracts.guard import (
     JudgeRequest,
     Verdict,
 )
-from postbus.errors import PermanentError, StateConflict, Unavailable
+from postbus.errors import StateConflict, Unavailable
 from postbus.runtime.logging import get_logger
 
 log = get_logger("loopguard")
@@ -35,19 +31,6 @@ more tries than the ten-minute window has room for are needed only where keys ex
 _TICKET_RESTS = timedelta(days=30)
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What was remembered when the question came."""
-
-    correspondents: dict[str, Kept[Correspondent]]
-    text: Kept[Text] | None
-
-    @property
-    def known(self) -> dict[str, Correspondent]:
-        """By address, as `windows.correspondent_of` gives it."""
-        return {address: kept.value for address, kept in self.correspondents.items()}
-
-
 class Judging:
     """Answers questions; any replica gives the same answer, because what is counted is shared."""
 
@@ -55,30 +38,34 @@ class Judging:
         self._around = around
         self._tally = tally
         self._telling = telling
+        self._remembering = Remembering(around.memories)
         self._fuses = Fuses(around)
 
     async def on_question(self, request: JudgeRequest) -> Verdict:
-        """The verdict; automatic mail that is allowed is counted, once per `send_id`.
+        """The verdict; automatic mail that is allowed is counted once, as of the last question.
 
         Raises StateConflict when other replicas were faster every time, BusUnavailable when the
         counters or the configuration are away.
         """
+        # One time for all tries, so that what a lost race has counted is not written again.
+        now, is_new = self._around.now(), False
         for _ in range(_TRIES):
-            read = await self._read(request)
-            facts, verdict = self._judged(request, read)
-            if (
-                verdict.decision is not Decision.ALLOW
-                or not is_automatic(request)
-                or await self._counted(request, read, facts)
-            ):
-                await self._note_rounds(request, facts)
-                self._say(request, verdict, at=facts.now)
-                return verdict
+            read, facts, verdict = await self._judged(request, now)
+            if verdict.decision is Decision.ALLOW and is_automatic(request):
+                counted = await self._remembering.count(request, read, now)
+                is_new = is_new or counted.anew
+                if not counted.everywhere:
+                    continue
+                if is_new and is_repeat(request, facts):
+                    await self._fuses.count(request, facts)
+            await self._note_rounds(request, facts)
+            self._say(request, verdict, at=now)
+            return verdict
         raise StateConflict("the counters moved on every time")
 
     async def explain(self, request: JudgeRequest) -> Verdict:
         """The verdict that the mail would get now; nothing is counted or told."""
-        _, verdict = self._judged(request, await self._read(request))
+        _, _, verdict = await self._judged(request, self._around.now())
         return verdict
 
     def unable(self, error: Exception) -> Verdict:
@@ -98,60 +85,10 @@ class Judging:
             lifted_by="ask again",
         )
 
-    async def _read(self, request: JudgeRequest) -> _Read:
-        who, content = correspondents(request), text_of(request)
-        people = self._around.memories.correspondents
-        reading = asyncio.gather(*(people.read(key_of(one)) for one in who))
-        if not is_automatic(request):
-            try:
-                return _Read(dict(zip(who, await reading, strict=True)), None)
-            except (Unavailable, PermanentError):
-                # A person's mail needs no counters; that an address bounced may be missed (L22).
-                return _Read({}, None)
-        found = dict(zip(who, await reading, strict=True))
-        texts = self._around.memories.texts
-        return _Read(found, None if content is None else await texts.read(content))
-
-    def _judged(self, request: JudgeRequest, read: _Read) -> tuple[Facts, Verdict]:
-        text = read.text.value if read.text else Text()
-        facts = self._around.facts(request, read.known, text, now=self._around.now())
-        return facts, judge(request, facts)
-
-    async def _counted(self, request: JudgeRequest, read: _Read, facts: Facts) -> bool:
-        """Count the mail with every correspondent; False if another replica was faster.
-
-        With several of them some may have it counted already then. Counting is idempotent, and
-        should the next look hold the mail, they were counted one too many: the safe side.
-        """
-        if facts.was_allowed(request.send_id):
-            return True
-        kept = await asyncio.gather(
-            *(self._count(request, one, facts.now) for one in read.correspondents.values()),
-            self._count_text(request, read.text, facts.now),
-        )
-        if not all(kept):
-            return False
-        if is_repeat(request, facts):
-            await self._fuses.count(request, facts)
-        return True
-
-    async def _count(self, request: JudgeRequest, kept: Kept[Correspondent], now: datetime) -> bool:
-        value = kept.value.with_send(send_of(request, kept.value, now))
-        if value == kept.value:
-            return True
-        people = self._around.memories.correspondents
-        return await people.keep(kept, value, lasts=value.lasts(now))
-
-    async def _count_text(
-        self, request: JudgeRequest, kept: Kept[Text] | None, now: datetime
-    ) -> bool:
-        if kept is None:
-            return True
-        who = key_of(correspondent_of(request.recipients[0]))
-        value = kept.value.with_echo(Echo(request.send_id, now, who))
-        if value == kept.value:
-            return True
-        return await self._around.memories.texts.keep(kept, value, lasts=DAY + HOUR)
+    async def _judged(self, request: JudgeRequest, now: datetime) -> tuple[Read, Facts, Verdict]:
+        read = await self._remembering.read(request)
+        facts = self._around.facts(request, read.known, read.text, now=now)
+        return read, facts, judge(request, facts)
 
     async def _note_rounds(self, request: JudgeRequest, facts: Facts) -> None:
         """Where automatic mail came back thrice, all of that ticket rests (L9)."""

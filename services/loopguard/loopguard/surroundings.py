@@ -8,6 +8,7 @@ from loopguard.domain.facts import (
     Facts,
     is_automatic,
     is_by_mail,
+    others,
     own_address,
     recipients_of,
 )
@@ -49,7 +50,7 @@ class Surroundings:
             now=now,
             recipients=recipients_of(request, configuration.filter, own),
             sender_own_address=own_address(cause.sender, own) if cause else None,
-            known=known,
+            known=others(known, request.send_id),
             text=text,
             limits=limits or configuration.loop_limits,
             burst=self._alarm(burst_of(cause.sender), now) if by_mail and cause else None,

@@ -1,6 +1,6 @@
 """What other limits would have decided about the mail of the last days (a dry run)."""
 
-from collections import Counter, deque
+from collections import Counter
 from datetime import timedelta
 
 from loopguard.domain.replay import Replay
@@ -31,33 +31,51 @@ class TryingOut:
         configuration = self._around.configuration()
         now_holds = Replay(configuration, configuration.loop_limits)
         would_hold = Replay(configuration, request.limits)
-        seen: set[str] = set()
-        counted: Counter[str] = Counter()
-        by_rule: Counter[str] = Counter()
-        differences: deque[Difference] = deque(maxlen=MOST_DIFFERENCES)
+        found = _Found()
         async for judged in self._recorded.since(self._around.now() - timedelta(days=request.days)):
-            if judged.verdict.rule == GUARD_ERROR_RULE or judged.question.send_id in seen:
+            if judged.verdict.rule == GUARD_ERROR_RULE:
                 continue
-            seen.add(judged.question.send_id)
-            before, after = now_holds.judge(judged), would_hold.judge(judged)
-            held_before = before.decision is not Decision.ALLOW
-            held_after = after.decision is not Decision.ALLOW
-            counted["judged"] += 1
-            counted["allowed_before"] += not held_before
-            counted["allowed_after"] += not held_after
-            by_rule[after.rule] += held_after
-            if held_before is not held_after:
-                counted["newly_held" if held_after else "newly_allowed"] += 1
-                differences.append(_difference(judged, before=before, after=after))
-        return DryRun(
-            **counted,
-            by_rule={rule: count for rule, count in sorted(by_rule.items()) if count},
-            differences=tuple(reversed(differences)),
-        )
+            found.add(judged, before=now_holds.judge(judged), after=would_hold.judge(judged))
+        return found.figures()
 
     def unable(self, error: Exception) -> DryRun:
         """The answer when there is none."""
         return DryRun(problem=f"The recorded mail cannot be read now ({type(error).__name__}).")
+
+
+class _Found:
+    """What became of each mail on both sides, by the last question about it."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[str | None, str | None]] = {}
+        """By which rule, before and after."""
+        self._differences: dict[str, Difference] = {}
+
+    def add(self, judged: Judged, *, before: Verdict, after: Verdict) -> None:
+        send_id = judged.question.send_id
+        self._held[send_id] = (_rule_of_hold(before), _rule_of_hold(after))
+        self._differences.pop(send_id, None)
+        if before.decision is not after.decision:
+            self._differences[send_id] = _difference(judged, before=before, after=after)
+        if len(self._differences) > MOST_DIFFERENCES:
+            del self._differences[next(iter(self._differences))]
+
+    def figures(self) -> DryRun:
+        pairs = self._held.values()
+        rules = Counter(after for _, after in pairs if after is not None)
+        return DryRun(
+            judged=len(pairs),
+            allowed_before=sum(before is None for before, _ in pairs),
+            allowed_after=sum(after is None for _, after in pairs),
+            newly_held=sum(before is None and after is not None for before, after in pairs),
+            newly_allowed=sum(before is not None and after is None for before, after in pairs),
+            by_rule=dict(sorted(rules.items())),
+            differences=tuple(reversed(self._differences.values())),
+        )
+
+
+def _rule_of_hold(verdict: Verdict) -> str | None:
+    return None if verdict.decision is Decision.ALLOW else verdict.rule
 
 
 def _difference(judged: Judged, *, before: Verdict, after: Verdict) -> Difference:

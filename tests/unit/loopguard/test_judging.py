@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from datetime import timedelta
+from collections.abc import Container
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +25,8 @@ class ContestedBucket(MemoryBucket):
 
     def __init__(self, lost_races: int) -> None:
         super().__init__()
-        self.lost_races = lost_races
+        self.lost: Container[int] = range(1, lost_races + 1)
+        """Which of the writes, the first is 1."""
         self.reads = 0
         self.writes = 0
 
@@ -42,7 +44,7 @@ class ContestedBucket(MemoryBucket):
 
     def _lose(self) -> None:
         self.writes += 1
-        if self.writes <= self.lost_races:
+        if self.writes in self.lost:
             raise StateConflict("lost")
 
 
@@ -134,6 +136,53 @@ async def test_a_fourth_mail_in_ten_minutes_waits_for_the_first_to_be_ten_minute
     assert await guard.allows(receipt_of(3, queue="q-3"))
 
 
+@pytest.mark.parametrize("kind", [SendKind.RECEIPT, SendKind.NOTIFICATION])
+async def test_who_asks_again_within_seconds_gets_the_same_answer(kind: SendKind) -> None:
+    """INVARIANT: after a crash or a lost answer a mail would be held by its own count."""
+    guard = Guard()
+    asked = [receipt_of(n, queue=f"q-{n}", kind=kind) for n in range(6)]
+    first = []
+    for one in asked:
+        first.append((await guard.ask(one)).rule)
+        guard.later(seconds=3)
+    assert first == ["none"] * 3 + ["L12"] * 3
+    for _ in range(4):
+        assert [(await guard.ask(one)).rule for one in asked] == first
+        guard.later(seconds=3)
+        assert [(await guard.ask(one)).rule for one in reversed(asked)] == first[::-1]
+
+
+async def test_a_mail_that_is_asked_about_again_counts_from_then_on() -> None:
+    guard = Guard()
+    for n in range(3):
+        assert await guard.allows(receipt_of(n, queue=f"q-{n}"))
+    guard.later(minutes=9)
+    assert await guard.allows(receipt_of(0, queue="q-0"))
+    guard.later(minutes=1)
+    assert await guard.allows(receipt_of(3, queue="q-3"))
+    assert await guard.allows(receipt_of(4, queue="q-4"))
+    assert (await guard.ask(receipt_of(1, queue="q-1"))).rule == "L12", "it was allowed before"
+    guard.later(minutes=9)
+    assert await guard.allows(receipt_of(1, queue="q-1"))
+
+
+async def test_a_round_that_was_quick_stays_so_when_it_is_asked_about_again() -> None:
+    """INVARIANT: a robot would begin anew with every mail that had to wait."""
+    guard = Guard()
+
+    def answer_to_the_last(n: int, came: datetime) -> JudgeRequest:
+        return receipt_of(n, queue=f"q-{n}", cause=cause(mail_id=f"m-{n}", received_at=came))
+
+    assert await guard.allows(answer_to_the_last(0, guard.now))
+    guard.later(seconds=5)
+    came = guard.now
+    for _ in range(2):
+        assert await guard.allows(answer_to_the_last(0, came - timedelta(seconds=5)))
+        assert await guard.allows(answer_to_the_last(1, came))
+        guard.later(seconds=5)
+    assert (await guard.ask(answer_to_the_last(2, guard.now))).rule == "L15"
+
+
 async def test_the_largest_limits_that_can_be_set_are_limits() -> None:
     """INVARIANT: a limit over what is remembered of somebody would be none."""
     most = Windows(ten_minutes=200, hour=200, day=200)
@@ -187,12 +236,32 @@ async def test_repeats_in_crowds_open_the_fuse_and_first_mails_do_not() -> None:
     assert await guard.allows(receipt_of(2000, "new@example.com"))
 
 
-async def test_what_is_allowed_twice_is_counted_once_by_the_fuse() -> None:
+async def test_a_relay_that_is_away_for_hours_opens_no_fuse() -> None:
+    """INVARIANT: what waits and is tried again and again would hold all other mail."""
     guard = Guard()
-    await guard.ask(receipt_of(0))
-    for _ in range(200):
-        assert await guard.allows(receipt_of(1))
+    waiting = [receipt_of(1000 + n, f"c{n}@example.com") for n in range(50)]
+    for n, one in enumerate(waiting):
+        assert await guard.allows(receipt_of(n, *one.recipients))
+        assert await guard.allows(one)
+    for _ in range(30):
+        assert all([await guard.allows(one) for one in waiting])
+        guard.later(minutes=10)
     assert guard.alarms.known == {}
+    assert await guard.allows(receipt_of(1, "c1@example.com", queue="other"))
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+async def test_a_mail_whose_count_lost_a_race_counts_for_the_fuse_all_the_same(lost: int) -> None:
+    """INVARIANT: one that was counted with some at first would be no repeat."""
+    guard = Guard(ContestedBucket(lost_races=0))
+    for n in range(51):
+        assert await guard.allows(receipt_of(n, f"c{n}@example.com"))
+    for n in range(51):
+        guard.bucket.writes, guard.bucket.lost = 0, {lost}
+        fingerprint = LONG.model_copy(update={"content": f"{n:016x}"})
+        again = cause(sender=f"c{n}@example.com", fingerprint=fingerprint)
+        assert await guard.allows(receipt_of(1000 + n, f"c{n}@example.com", cause=again))
+    assert (await guard.ask(receipt_of(2000, "new@example.com"))).rule == "L17"
 
 
 def unreadable() -> ValidationError:

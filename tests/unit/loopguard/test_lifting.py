@@ -122,11 +122,30 @@ async def test_a_dry_run_counts_nothing_and_looks_so_many_days_back() -> None:
     assert await guard.bucket.all() == kept
 
 
-async def test_a_question_that_was_asked_again_is_judged_once() -> None:
+async def test_a_mail_that_was_asked_about_again_is_one_mail() -> None:
     guard = Guard()
     for _ in range(5):
         await guard.ask(receipt_of(1))
     assert (await dry_run(guard)).judged == 1
+
+
+async def test_a_dry_run_counts_what_waited_as_of_its_last_question() -> None:
+    """INVARIANT: it would say that mail leaves which the guard holds, or the other way round."""
+    guard = Guard()
+    waiting = [receipt_of(n, queue=f"q-{n}") for n in range(5)]
+    for one in waiting:
+        assert await guard.allows(one)
+        guard.later(hours=1)
+    rules = [(await guard.ask(one)).rule for one in waiting]
+    assert rules == ["none"] * 3 + ["L12"] * 2
+    same = await dry_run(guard)
+    assert (same.judged, same.allowed_before, same.newly_held) == (5, 3, 0)
+    tighter = await dry_run(guard, receipts_day_all_queues=2)
+    assert (tighter.allowed_before, tighter.allowed_after, tighter.newly_held) == (3, 2, 1)
+    wide = Windows(ten_minutes=100, hour=100, day=100)
+    wider = await dry_run(guard, correspondent=wide)
+    assert (wider.newly_allowed, wider.newly_held, wider.by_rule) == (2, 0, {})
+    assert [one.send_id for one in wider.differences] == ["s-4", "s-3"]
 
 
 @pytest.mark.parametrize("stop", ["automatic", "everything"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from guard_builders import AGENT, CUSTOMER, NOW, cause, question, receipt_of
-from loopguard.domain.facts import Facts, own_address, recipients_of
+from loopguard.domain.facts import Facts, others, own_address, recipients_of
 from loopguard.domain.memory import Bounced, Correspondent, Echo, Send, Text
 from loopguard.domain.rules import RULES, judge
 from postbus.configuration import OutboundFilter
@@ -43,11 +43,17 @@ def verdict_of(
         "sender_own_address": own_address(request.cause.sender, OWN) if request.cause else None,
         "known": {CUSTOMER: Correspondent(sends)},
     }
-    return judge(request, Facts(**{**plain, **facts}))
+    given = {**plain, **facts}
+    known = others(given["known"], request.send_id)
+    return judge(request, Facts(**{**given, "known": known}))
 
 
 def stamp(kind: str, found_in: str = "body", hop: int = 0) -> OwnStamp:
     return OwnStamp(ticket_number=7, kind=kind, hop=hop, found_in=found_in)
+
+
+def alarm(what: str) -> Alarm:
+    return Alarm(what=what, about="x", until=NOW + timedelta(minutes=10), evidence={"n": 1})
 
 
 def caused_by(kind: SendKind = RECEIPT, /, **changes: Any) -> JudgeRequest:
@@ -364,10 +370,31 @@ def test_a_limit_counts_and_says_when_there_is_room_again() -> None:
     assert verdict.lifted_by == "time: there is room again at 2026-03-02T09:01:00+00:00"
 
 
-def test_what_was_allowed_and_counted_is_allowed_again() -> None:
-    sends = (*ago(1, 2), Send("s-1", NOW - timedelta(minutes=3), ticket=7, kind="receipt"))
-    facts = {"burst": alarm("burst"), "fuse": alarm("fuse")}
-    assert verdict_of(question(), sends=sends, **facts).decision is Decision.ALLOW
+COUNTED = Send("s-1", NOW - timedelta(minutes=3), ticket=7, kind="receipt")
+
+
+@pytest.mark.parametrize(
+    ("sends", "rule"),
+    [
+        ((*ago(1, 2), COUNTED), "none"),  # it does not stand in its own way
+        ((*ago(1, 2, 4), COUNTED), "L12"),  # what was counted since, or before, does
+        ((*ago(1, 2, 10), COUNTED), "none"),
+    ],
+)
+def test_what_was_allowed_is_judged_anew_by_what_else_was_counted(
+    sends: tuple[Send, ...], rule: str
+) -> None:
+    """INVARIANT: what waited for a relay would leave all at once when that is back."""
+    assert verdict_of(question(), sends=sends).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"), [({"burst": alarm("burst")}, "L14"), ({"fuse": alarm("fuse")}, "L17")]
+)
+def test_what_was_allowed_is_held_by_an_alarm_that_came_since(
+    facts: dict[str, Any], rule: str
+) -> None:
+    assert verdict_of(question(), sends=(COUNTED,), **facts).rule == rule
 
 
 def test_a_mail_that_is_counted_with_some_is_judged_for_the_others() -> None:
@@ -377,8 +404,8 @@ def test_a_mail_that_is_counted_with_some_is_judged_for_the_others() -> None:
     full = Correspondent(ago(1, 2, 3))
     verdict = verdict_of(both, known={AGENT: counted, CUSTOMER: full})
     assert (verdict.decision, verdict.rule) == (Decision.HOLD, "L12")
-    known = {AGENT: counted, CUSTOMER: Correspondent((*ago(1, 2, 3), Send("s-1", NOW)))}
-    assert verdict_of(both, known=known).decision is Decision.ALLOW
+    room = Correspondent((*ago(1, 2), Send("s-1", NOW)))
+    assert verdict_of(both, known={AGENT: room, CUSTOMER: room}).decision is Decision.ALLOW
 
 
 def receipts(*minutes: float, queue: str = "support", subject: str = "") -> tuple[Send, ...]:
@@ -426,10 +453,6 @@ def test_l11_is_halved_where_our_marks_are_lost() -> None:
     request = receipt_of(9, marks_survive=False)
     assert verdict_of(request, sends=receipts(100)).rule == "L11"
     assert verdict_of(request, sends=receipts(1440)).rule == "none"
-
-
-def alarm(what: str) -> Alarm:
-    return Alarm(what=what, about="x", until=NOW + timedelta(minutes=10), evidence={"n": 1})
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """How often: what was sent before, how much comes in, and whether it goes to and fro.
 
-One pure function a rule, a finding or None. What was allowed and counted before stays allowed: the
-table does not ask these about it again.
+One pure function a rule, a finding or None. A mail that was allowed before is judged anew, by all
+that is counted but itself.
 """
 
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def says_the_same(request: JudgeRequest, facts: Facts) -> Finding | None:
     print_ = request.cause.fingerprint if request.cause else None
     if print_ is None:
         return None
-    for one in facts.uncounted(request.send_id):
+    for one in facts.known.values():
         last = [send for send in one.sends if send.by_mail and send.content][-LAST_SENDS:]
         alike = sum(_alike(send, print_) for send in last)
         if alike >= SAME_AT_MOST:
@@ -79,7 +79,7 @@ def says_the_same(request: JudgeRequest, facts: Facts) -> Finding | None:
 
 def to_and_fro(request: JudgeRequest, facts: Facts) -> Finding | None:
     """Mail and automatic answer in turn, and nobody in between (L15)."""
-    for one in facts.uncounted(request.send_id):
+    for one in facts.known.values():
         since = [send for send in one.sends if send.by_mail and _is_after(send, one.answered_at)]
         on_ticket = sum(send.ticket == request.ticket_number for send in since)
         rounds = _quick_rounds(since, request.cause)
@@ -96,7 +96,7 @@ def to_and_fro(request: JudgeRequest, facts: Facts) -> Finding | None:
 def over_the_limit(request: JudgeRequest, facts: Facts) -> Finding | None:
     """A correspondent had as much automatic mail because of mail as is good (L12)."""
     windows = windows_of(facts.limits.correspondent, marks_survive=request.marks_survive)
-    for sends in _sends(request, facts, by_mail=True):
+    for sends in _sends(facts, by_mail=True):
         if full := _full(sends, windows, request, facts):
             return full
     return None
@@ -105,7 +105,7 @@ def over_the_limit(request: JudgeRequest, facts: Facts) -> Finding | None:
 def over_the_limit_of_the_ticket(request: JudgeRequest, facts: Facts) -> Finding | None:
     """The same on one ticket (L13)."""
     windows = windows_of(facts.limits.ticket, marks_survive=request.marks_survive)
-    for sends in _sends(request, facts, by_mail=True):
+    for sends in _sends(facts, by_mail=True):
         if full := _full(_on_ticket(sends, request), windows, request, facts):
             return full
     return None
@@ -115,7 +115,7 @@ def over_the_limit_of_people(request: JudgeRequest, facts: Facts) -> Finding | N
     """What people cause is bounded, too, far wider (L13b)."""
     each = windows_of(facts.limits.people_correspondent, marks_survive=request.marks_survive)
     ticket = windows_of(facts.limits.people_ticket, marks_survive=request.marks_survive)
-    for sends in _sends(request, facts, by_mail=False):
+    for sends in _sends(facts, by_mail=False):
         full = _full(_on_ticket(sends, request), ticket, request, facts)
         if full := full or _full(sends, each, request, facts):
             return full
@@ -128,7 +128,7 @@ def too_many_receipts(request: JudgeRequest, facts: Facts) -> Finding | None:
     day = Window(DAY, allowed(limits.receipts_day, marks_survive=whole))
     everywhere = Window(DAY, allowed(limits.receipts_day_all_queues, marks_survive=whole))
     moment = Window(TEN_MINUTES, limits.receipts_ten_minutes)
-    for sends in _sends(request, facts, by_mail=True):
+    for sends in _sends(facts, by_mail=True):
         receipts = [send for send in sends if send.kind == SendKind.RECEIPT]
         here = [send for send in receipts if send.queue == request.queue]
         full = _full(here, (day,), request, facts) or _full(receipts, (everywhere,), request, facts)
@@ -147,17 +147,17 @@ def is_repeat(request: JudgeRequest, facts: Facts) -> bool:
     """
     if not answers_the_sender(request) or not is_by_mail(request):
         return False
-    return any(
-        facts.now - send.at < DAY
-        for sends in _sends(request, facts, by_mail=True)
-        for send in sends
-    )
+    return any(facts.now - send.at < DAY for sends in _sends(facts, by_mail=True) for send in sends)
 
 
 def send_of(request: JudgeRequest, before: Correspondent, now: datetime) -> Send:
-    """The mail as it is remembered with a correspondent once it is allowed."""
+    """The mail as it is remembered with a correspondent once it is allowed; `before` may have it.
+
+    That it was quick stays: when it is asked about again, the mail before it may have moved.
+    """
     print_ = (request.cause.fingerprint if request.cause else None) or Fingerprint()
-    by_mail = [send for send in before.sends if send.by_mail]
+    known = before.counted(request.send_id)
+    by_mail = [send for send in before.without(request.send_id).sends if send.by_mail]
     return Send(
         send_id=request.send_id,
         at=now,
@@ -165,16 +165,16 @@ def send_of(request: JudgeRequest, before: Correspondent, now: datetime) -> Send
         queue=request.queue,
         kind=request.kind.value,
         by_mail=is_by_mail(request),
-        quick=_is_quick(by_mail, request.cause),
+        quick=_is_quick(by_mail, request.cause) or (known is not None and known.quick),
         subject=print_.subject,
         content=print_.content,
         similar=print_.similar,
     )
 
 
-def _sends(request: JudgeRequest, facts: Facts, *, by_mail: bool) -> Iterator[list[Send]]:
-    """What each was sent, but for those with whom this very mail is counted."""
-    for one in facts.uncounted(request.send_id):
+def _sends(facts: Facts, *, by_mail: bool) -> Iterator[list[Send]]:
+    """What each was sent, because of mail or of people."""
+    for one in facts.known.values():
         yield [send for send in one.sends if send.by_mail is by_mail]
 
 

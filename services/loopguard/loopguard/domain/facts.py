@@ -26,7 +26,8 @@ class Facts:
     """All that rules may look at besides the question.
 
     `sender_own_address` is the address of ours that the causing mail says it is from. `known` has
-    everybody who is counted, `text` whom the same words brought automatic mail before. Of the
+    everybody who is counted, without the mail itself (`others`), `text` whom the same words brought
+    automatic mail before. Of the
     alarms, `burst` is of whoever sent the cause, `ticket` of the ticket, `fuse` of the channel.
     """
 
@@ -39,14 +40,6 @@ class Facts:
     burst: Alarm | None = None
     ticket: Alarm | None = None
     fuse: Alarm | None = None
-
-    def was_allowed(self, send_id: str) -> bool:
-        """Whether the same was asked before, allowed, and counted with everybody."""
-        return bool(self.known) and not self.uncounted(send_id)
-
-    def uncounted(self, send_id: str) -> tuple[Correspondent, ...]:
-        """Those with whom it is not counted: all of them at first, some after a race was lost."""
-        return tuple(one for one in self.known.values() if not one.has(send_id))
 
 
 def is_automatic(request: JudgeRequest) -> bool:
@@ -84,6 +77,15 @@ def text_of(request: JudgeRequest) -> str | None:
     if cause is None or cause.fingerprint is None or not cause.fingerprint.similar:
         return None
     return cause.fingerprint.content if answers_the_sender(request) else None
+
+
+def others(known: Mapping[str, Correspondent], send_id: str) -> dict[str, Correspondent]:
+    """What is known of them but for that mail, which may be counted since it was asked before.
+
+    What was allowed may wait for days before it leaves, and is asked about anew then: it has to fit
+    in with what else leaves now, and its own count must not stand in its way.
+    """
+    return {address: one.without(send_id) for address, one in known.items()}
 
 
 def recipients_of(

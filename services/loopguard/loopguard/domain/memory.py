@@ -16,7 +16,7 @@ _MOST_ECHOES = 20
 
 @dataclass(frozen=True)
 class Send:
-    """One automatic mail that was allowed.
+    """One automatic mail that was allowed, `at` the last time that somebody asked.
 
     `by_mail` says that a mail caused it, and no person. `quick` says that the mail that caused it
     came within two minutes after the automatic mail before it. `subject`, `content` and `similar`
@@ -56,15 +56,24 @@ class Correspondent:
     answered_at: datetime | None = None
     bounced: Bounced | None = None
 
-    def has(self, send_id: str) -> bool:
-        """Whether that mail was allowed and counted before."""
-        return any(send.send_id == send_id for send in self.sends)
+    def counted(self, send_id: str) -> Send | None:
+        """That mail, if it was allowed and counted before."""
+        return next((send for send in self.sends if send.send_id == send_id), None)
+
+    def without(self, send_id: str) -> "Correspondent":
+        """All but that mail: a mail is judged by what else there was."""
+        return replace(self, sends=tuple(one for one in self.sends if one.send_id != send_id))
 
     def with_send(self, send: Send) -> "Correspondent":
-        """With one more, without those that no window reaches; the same again changes nothing."""
-        if self.has(send.send_id):
+        """With one more, without those that no window reaches; counted before, it moves to later.
+
+        The same with an earlier time changes nothing: somebody else asked since.
+        """
+        before = self.counted(send.send_id)
+        if before is not None and before.at >= send.at:
             return self
-        young = [known for known in self.sends if send.at - known.at < DAY]
+        others = self.without(send.send_id).sends
+        young = [known for known in others if send.at - known.at < DAY]
         in_order = (*sorted(young, key=lambda known: known.at), send)
         return replace(self, sends=in_order[-MOST_SENDS:])
 
@@ -104,10 +113,11 @@ class Text:
     echoes: tuple[Echo, ...] = ()
 
     def with_echo(self, echo: Echo) -> "Text":
-        """With one more, without those older than a day; the same again changes nothing."""
-        if any(known.send_id == echo.send_id for known in self.echoes):
+        """With one more, without those older than a day; counted before, it moves to later."""
+        same = [known for known in self.echoes if known.send_id == echo.send_id]
+        if any(known.at >= echo.at for known in same):
             return self
-        young = (known for known in self.echoes if echo.at - known.at < DAY)
+        young = (k for k in self.echoes if k not in same and echo.at - k.at < DAY)
         return Text((*young, echo)[-_MOST_ECHOES:])
 
 

@@ -15,6 +15,7 @@ from loopguard.domain.facts import (
     correspondents,
     is_automatic,
     is_by_mail,
+    others,
     own_address,
     recipients_of,
     text_of,
@@ -43,16 +44,25 @@ class Replay:
         self._arrivals: dict[str, Arrivals] = defaultdict(Arrivals)
         self._repeats: dict[str, Repeats] = defaultdict(Repeats)
         self._fuses: dict[str, Alarm] = {}
+        self._held: dict[str, Verdict] = {}
 
     def judge(self, judged: Judged) -> Verdict:
-        """The verdict under these limits; what it allows is counted."""
+        """The verdict under these limits; what it allows is counted, as of the last question.
+
+        About a mail that they held before nobody would have asked again.
+        """
         request, now = judged.question, judged.at
+        if request.send_id in self._held:
+            return self._held[request.send_id]
         facts = self._facts(request, now)
         verdict = judge(request, facts)
+        if verdict.decision is not Decision.ALLOW:
+            self._held[request.send_id] = verdict
+            return verdict
         if not is_automatic(request):
             for who in correspondents(request):
                 self._known[who] = self._known[who].with_answer(now)
-        elif verdict.decision is Decision.ALLOW:
+        else:
             self._count(request, facts)
         return verdict
 
@@ -64,7 +74,9 @@ class Replay:
             now=now,
             recipients=recipients_of(request, self._configuration.filter, self._own),
             sender_own_address=own_address(cause.sender, self._own) if cause else None,
-            known={who: self._known[who] for who in correspondents(request)},
+            known=others(
+                {who: self._known[who] for who in correspondents(request)}, request.send_id
+            ),
             text=self._texts[content] if content else Text(),
             limits=self._limits,
             burst=self._burst(request, now) if by_mail else None,
@@ -79,18 +91,20 @@ class Replay:
         return burst(self._arrivals[who], self._limits, now)
 
     def _count(self, request: JudgeRequest, facts: Facts) -> None:
-        if is_repeat(request, facts):
+        who = correspondents(request)
+        is_new = all(self._known[one].counted(request.send_id) is None for one in who)
+        if is_new and is_repeat(request, facts):
             channel = request.outbound_channel
             self._repeats[channel] = self._repeats[channel].with_one(facts.now)
             why = should_open(self._repeats[channel], self._limits, facts.now)
             if why is not None:
                 until = facts.now + _FUSE_RESTS
                 self._fuses[channel] = Alarm(what="fuse", about=channel, until=until, evidence=why)
-        for who in correspondents(request):
-            one = self._known[who]
-            self._known[who] = one.with_send(send_of(request, one, facts.now))
+        for one in who:
+            known = self._known[one]
+            self._known[one] = known.with_send(send_of(request, known, facts.now))
         content = text_of(request)
         if content is not None:
-            who = key_of(correspondent_of(request.recipients[0]))
-            echo = Echo(request.send_id, facts.now, who)
+            first = key_of(correspondent_of(request.recipients[0]))
+            echo = Echo(request.send_id, facts.now, first)
             self._texts[content] = self._texts[content].with_echo(echo)

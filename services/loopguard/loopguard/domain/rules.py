@@ -25,8 +25,6 @@ class Rule:
     source: str
     applies_to: AppliesTo
     check: Callable[[JudgeRequest, Facts], Finding | None]
-    counting: bool = False
-    """It is about how often, so it is not asked about what was allowed and counted before."""
 
 
 RULES: tuple[Rule, ...] = (
@@ -62,35 +60,33 @@ RULES: tuple[Rule, ...] = (
     Rule("L10", "no automatic mail because of a mail that went through 15 servers",
          "RFC 5321 §6.3", AppliesTo.AUTOMATIC, checks.came_a_long_way),
     Rule("L14", "no automatic answers to whoever sent 10 mails in 10 minutes or 25 in an hour",
-         "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.in_a_burst, counting=True),
+         "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.in_a_burst),
     Rule("L17", "no automatic mail of a channel with over 50 repeats in 10 minutes, five times as"
          " many as usual",
-         "RFC 3834 §2", AppliesTo.MAIL_CAUSED, counts.fuse_is_open, counting=True),
+         "RFC 3834 §2", AppliesTo.MAIL_CAUSED, counts.fuse_is_open),
     Rule("L16", "no automatic answer to what the sender wrote twice before, or many others did",
-         "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.says_the_same, counting=True),
+         "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.says_the_same),
     Rule("L15", "no third automatic answer to and fro without a person in between",
-         "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.to_and_fro, counting=True),
+         "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.to_and_fro),
     Rule("L13", "because of mail, 2 automatic mails in 10 minutes, 4 in 60, 8 in 24 hours to a"
          " correspondent on one ticket",
-         "RFC 3834 §2", AppliesTo.MAIL_CAUSED, counts.over_the_limit_of_the_ticket,
-         counting=True),
+         "RFC 3834 §2", AppliesTo.MAIL_CAUSED, counts.over_the_limit_of_the_ticket),
     Rule("L12", "because of mail, 3 automatic mails in 10 minutes, 6 in 60, 10 in 24 hours to a"
          " correspondent; half of that where the transport loses our marks (L21)",
-         "RFC 3834 §2", AppliesTo.MAIL_CAUSED, counts.over_the_limit, counting=True),
+         "RFC 3834 §2", AppliesTo.MAIL_CAUSED, counts.over_the_limit),
     Rule("L13b", "because of what people did, 15 in 10 minutes, 40 in 60, 120 in 24 hours to one;"
          " 5, 12 and 40 on one ticket",
-         "RFC 3834 §2", AppliesTo.PEOPLE_CAUSED, counts.over_the_limit_of_people, counting=True),
+         "RFC 3834 §2", AppliesTo.PEOPLE_CAUSED, counts.over_the_limit_of_people),
     Rule("L11", "receipts: 1 in 10 minutes unless it is plainly another question, 3 in 24 hours of"
          " a queue, 5 of all queues",
-         "RFC 3834 §2", AppliesTo.RECEIPTS, counts.too_many_receipts, counting=True),
+         "RFC 3834 §2", AppliesTo.RECEIPTS, counts.too_many_receipts),
 )  # fmt: skip
 
 
 def judge(request: JudgeRequest, facts: Facts) -> Verdict:
     """The verdict of the first rule that has something to say; allowed when none has."""
-    allowed_before = facts.was_allowed(request.send_id)
     for rule in RULES:
-        if not rule.applies_to.covers(request) or (rule.counting and allowed_before):
+        if not rule.applies_to.covers(request):
             continue
         finding = rule.check(request, facts)
         if finding is not None:
