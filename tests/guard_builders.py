@@ -1,11 +1,13 @@
 """Questions for the loop guard, with everything that a case does not speak of filled in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from doubles.kv import MemoryBucket
 from loopguard.adapters.nats_shelf import memories
+from loopguard.fuses import Fuses
 from loopguard.handlers import Judging
 from loopguard.surroundings import Surroundings
 from loopguard.watching import Watching
@@ -114,7 +116,8 @@ class Guard:
             configuration=lambda: self.configuration,
             now=lambda: self.now,
         )
-        self.judging = Judging(self.around, self.verdicts, self.told)
+        self.fuses = Fuses(self.around)
+        self.judging = Judging(self.around, self.fuses, self.verdicts, self.told)
         self.watching = Watching(self.around)
 
     async def ask(self, request: JudgeRequest) -> Verdict:
@@ -122,6 +125,14 @@ class Guard:
 
     async def allows(self, request: JudgeRequest) -> bool:
         return (await self.ask(request)).decision is Decision.ALLOW
+
+    async def all_allowed(self, requests: Iterable[JudgeRequest]) -> list[bool]:
+        """One after the other, with a round of the fuses after each."""
+        found = []
+        for one in requests:
+            found.append(await self.allows(one))
+            await self.fuses.write()
+        return found
 
     def later(self, **how: float) -> None:
         self.now += timedelta(**how)

@@ -23,6 +23,7 @@ _MAILS = 40
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     running = LocalStack(tmp_path_factory.mktemp("crashes") / "home").start()
+    running.widen_fuses()
     yield running
     assert running.stop() == 0
 

@@ -18,6 +18,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """One of their own: where there are agents, every ticket notifies somebody."""
     home = tmp_path_factory.mktemp("notifications") / "home"
     running = LocalStack(home, {"DESK_URL": "https://desk.abc.com"}).start()
+    running.widen_fuses()
     yield running
     assert running.stop() == 0
 

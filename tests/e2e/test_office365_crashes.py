@@ -32,6 +32,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     there.until_state(channel["id"], "connected")
     # Thirty a minute would be kept by waiting, which takes longer than a test may.
     there.unlimited(channel["reply_via"] or channel["id"])
+    there.stack.widen_fuses()
     # As Exchange does it: the copy is not there yet when the sending is answered.
     there.microsoft.graph.sent_items_delay_seconds = 0.2
     there.microsoft.graph.latency_seconds = 0.02

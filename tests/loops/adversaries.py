@@ -114,6 +114,15 @@ class ShiftingRewriter(Shifting):
 
 
 @dataclass
+class PatientStranger(ShiftingRewriter):
+    """The same, and it takes its time, so that no ten minutes have more than forty of its mails."""
+
+    def answers(self, sent: Sent) -> Iterator[Planned]:
+        for _, answer in super().answers(sent):
+            yield timedelta(seconds=15), answer
+
+
+@dataclass
 class AnswersElsewhere(Rewriter):
     """Gets mail at one address and answers from another, which leads to the same robot."""
 

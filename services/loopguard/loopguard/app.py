@@ -7,6 +7,7 @@ from loopguard.adapters.nats_recorded import NatsRecorded
 from loopguard.adapters.nats_shelf import memories
 from loopguard.adapters.nats_telling import NatsTelling
 from loopguard.adapters.prometheus_tally import PrometheusTally
+from loopguard.fuses import Fuses
 from loopguard.handlers import Judging
 from loopguard.lifting import Lifting
 from loopguard.settings import LoopguardSettings
@@ -72,6 +73,7 @@ class _Parts:
             configuration=lambda: self.follower.current,
             now=utc_now,
         )
+        self.fuses = Fuses(around)
         self._answer(around, registry)
         watching = Watching(around)
         bus.consume("loopguard-mail", MailReceivedEvent, watching.on_mail_received)
@@ -79,7 +81,7 @@ class _Parts:
         bus.consume("loopguard-bounces", SendOutcomeEvent, watching.on_bounced)
 
     def _answer(self, around: Surroundings, registry: CollectorRegistry) -> None:
-        judging = Judging(around, PrometheusTally(registry), self.telling)
+        judging = Judging(around, self.fuses, PrometheusTally(registry), self.telling)
         dry_run = TryingOut(around, NatsRecorded(self.bus))
         lifting = Lifting(around)
         answer = self.bus.answer
@@ -95,12 +97,14 @@ class _Parts:
         await self.follower.start(self.bus)
         self._opened = await self.bus.bucket(GUARD_BUCKET)
         await self.alarms.start()
+        self.fuses.start()
         self.telling.start()
         await self.bus.start()
 
     async def stop(self) -> None:
-        """The last verdicts are told while the bus is there."""
+        """The last counts are written and the last verdicts told while the bus is there."""
         await self.follower.stop()
+        await self.fuses.stop()
         await self.alarms.stop()
         await self.telling.stop()
         await self.bus.stop()

@@ -1,42 +1,79 @@
-"""Counts repeated automatic mail by channel; far too much of it opens the fuse (L17)."""
+"""Counts automatic mail by channel; far too much of it opens the fuse (L17)."""
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime
 
 from loopguard.changing import changed
-from loopguard.domain.facts import Facts
-from loopguard.domain.fuse import should_open
-from loopguard.domain.memory import Repeats
-from loopguard.surroundings import EVERYTHING, Surroundings, fuse_of
-from postbus.contracts.guard import Alarm, JudgeRequest
-from postbus.errors import StateConflict
+from loopguard.domain.flow import KEPT_FOR, Flow
+from loopguard.domain.fuse import EVERYTHING, opened
+from loopguard.surroundings import Surroundings, fuse_of
+from postbus.errors import PermanentError, TemporaryError
+from postbus.runtime.logging import get_logger
+from postbus.runtime.rounds import Rounds
 
-RESTS = timedelta(hours=1)
-_KEPT_FOR = timedelta(days=8)
+log = get_logger("loopguard")
+
+WRITE_SECONDS = 1.0
 
 
 class Fuses:
-    """One for each outbound channel, and one for all of them."""
+    """One for each outbound channel, and one for all of them.
+
+    A verdict waits for none of it: mails are counted in memory, and rounds write the counts of all
+    replicas into one document a fuse and look whether it opens. So it opens up to a second late,
+    and a replica that dies loses its counts of a second at most.
+    """
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._unwritten: dict[str, Flow] = {}
+        self._rounds = Rounds(self.write, name="fuses", seconds=WRITE_SECONDS)
 
-    async def count(self, request: JudgeRequest, facts: Facts) -> None:
-        """One more repeat, allowed just now. BusUnavailable."""
-        for channel in (request.outbound_channel, EVERYTHING):
-            repeats = await self._with_one(fuse_of(channel), facts)
-            why = should_open(repeats, facts.limits, facts.now)
-            if why is None:
-                continue
-            alarm = Alarm(what="fuse", about=channel, until=facts.now + RESTS, evidence=why)
-            await self._around.alarms.raise_(fuse_of(channel), alarm, now=facts.now)
+    def start(self) -> None:
+        """Begin the rounds."""
+        self._rounds.start()
 
-    async def _with_one(self, name: str, facts: Facts) -> Repeats:
-        shelf = self._around.memories.repeats
+    async def stop(self) -> None:
+        """Write what is left, where it can be written at once."""
+        await self._rounds.stop()
+        with suppress(TemporaryError):
+            await self.write()
+
+    def count(self, channel: str, at: datetime, *, repeat: bool) -> None:
+        """One more automatic mail because of mail was allowed, for the first time."""
+        for about in (channel, EVERYTHING):
+            known = self._unwritten.get(about, Flow())
+            self._unwritten[about] = known.with_more(1, at, repeats=int(repeat))
+
+    async def write(self) -> None:
+        """Write what was counted, and open what is to be opened.
+
+        What cannot be written is written by the next round. BusUnavailable, StateConflict.
+        """
+        for about in tuple(self._unwritten):
+            await self._write(about)
+
+    async def _write(self, about: str) -> None:
+        counted, flow = self._unwritten.pop(about), None
         try:
-            repeats = await changed(
-                shelf, name, lambda known: known.with_one(facts.now), lasts=lambda _: _KEPT_FOR
+            flow = await self._added(about, counted)
+        finally:
+            if flow is None:
+                self._unwritten[about] = counted.plus(self._unwritten.get(about, Flow()))
+        now, alarms = self._around.now(), self._around.alarms
+        alarm = opened(about, flow, self._around.configuration().loop_limits, now)
+        if alarm is not None:
+            await alarms.raise_(fuse_of(about), alarm, now=now)
+
+    async def _added(self, about: str, counted: Flow) -> Flow:
+        flows, name = self._around.memories.flows, fuse_of(about)
+        try:
+            kept = await changed(
+                flows, name, lambda known: known.plus(counted), lasts=lambda _: KEPT_FOR
             )
-        except StateConflict:
-            repeats = None
-        # Others were faster each time: they counted, and look at the fuse, too.
-        return repeats or (await shelf.read(name)).value
+        except PermanentError:
+            # Nobody could count by what cannot be understood; without it the fuse opens sooner.
+            log.exception("flow_unreadable", about=about)
+            await flows.forget(name)
+            return await self._added(about, counted)
+        return counted if kept is None else kept

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from loopguard.domain.checks import HOPS_OF_A_TICKET
 from loopguard.domain.counts import is_repeat
-from loopguard.domain.facts import Facts, is_automatic
+from loopguard.domain.facts import Facts, is_automatic, is_by_mail
 from loopguard.domain.rules import judge
 from loopguard.fuses import Fuses
 from loopguard.ports import Tally, Telling
@@ -34,12 +34,12 @@ _TICKET_RESTS = timedelta(days=30)
 class Judging:
     """Answers questions; any replica gives the same answer, because what is counted is shared."""
 
-    def __init__(self, around: Surroundings, tally: Tally, telling: Telling) -> None:
+    def __init__(self, around: Surroundings, fuses: Fuses, tally: Tally, telling: Telling) -> None:
         self._around = around
         self._tally = tally
         self._telling = telling
         self._remembering = Remembering(around.memories)
-        self._fuses = Fuses(around)
+        self._fuses = fuses
 
     async def on_question(self, request: JudgeRequest) -> Verdict:
         """The verdict; automatic mail that is allowed is counted once, as of the last question.
@@ -56,8 +56,9 @@ class Judging:
                 is_new = is_new or counted.anew
                 if not counted.everywhere:
                     continue
-                if is_new and is_repeat(request, facts):
-                    await self._fuses.count(request, facts)
+                if is_new and is_by_mail(request):
+                    repeat = is_repeat(request, facts)
+                    self._fuses.count(request.outbound_channel, now, repeat=repeat)
             await self._note_rounds(request, facts)
             self._say(request, verdict, at=now)
             return verdict

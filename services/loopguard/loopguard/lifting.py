@@ -1,9 +1,13 @@
 """Takes back what is counted about somebody, or an alarm, because an admin says so."""
 
+from loopguard.changing import changed
+from loopguard.domain.flow import KEPT_FOR, Flow
+from loopguard.domain.fuse import EVERYTHING
 from loopguard.domain.keys import key_of
 from loopguard.domain.windows import correspondent_of
-from loopguard.surroundings import EVERYTHING, Surroundings, burst_of, fuse_of
+from loopguard.surroundings import Surroundings, burst_of, fuse_of
 from postbus.contracts.guard import GuardState, Lifted, LiftRequest, StateRequest
+from postbus.errors import PermanentError
 from postbus.runtime.logging import get_logger
 
 log = get_logger("loopguard")
@@ -49,9 +53,13 @@ class Lifting:
         return [what for what, was_there in done.items() if was_there]
 
     async def _close(self, channel: str) -> list[str]:
-        name = fuse_of(channel)
+        name, flows = fuse_of(channel), self._around.memories.flows
+        # First, so that no count of the rush opens it again; for what is usual the rush counts.
+        try:
+            await changed(flows, name, Flow.begun_anew, lasts=lambda _: KEPT_FOR)
+        except PermanentError:  # it cannot be understood, and must not keep the fuse open
+            await flows.forget(name)
         lifted = await self._around.alarms.lift(name)
-        await self._around.memories.repeats.forget(name)
         which = "all channels" if channel == EVERYTHING else channel
         return [f"the fuse of {which}"] if lifted else []
 

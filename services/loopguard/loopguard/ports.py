@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from loopguard.domain.memory import Arrivals, Correspondent, Repeats, Text
+from loopguard.domain.flow import Flow
+from loopguard.domain.memory import Arrivals, Correspondent, Text
 from postbus.contracts.guard import Alarm, Judged, Verdict
 
 Value = TypeVar("Value")
@@ -40,7 +41,7 @@ class Memories:
     correspondents: Shelf[Correspondent]
     texts: Shelf[Text]
     arrivals: Shelf[Arrivals]
-    repeats: Shelf[Repeats]
+    flows: Shelf[Flow]
 
 
 class Alarms(Protocol):

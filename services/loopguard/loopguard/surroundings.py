@@ -12,6 +12,7 @@ from loopguard.domain.facts import (
     own_address,
     recipients_of,
 )
+from loopguard.domain.fuse import EVERYTHING
 from loopguard.domain.keys import key_of
 from loopguard.domain.memory import Correspondent, Text
 from loopguard.domain.windows import correspondent_of
@@ -19,9 +20,6 @@ from loopguard.ports import Alarms, Memories
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import LoopLimits
 from postbus.contracts.guard import Alarm, JudgeRequest
-
-EVERYTHING = "*"
-"""The fuse of the whole installation, beside those of its channels."""
 
 
 @dataclass(frozen=True)

@@ -517,11 +517,13 @@ class LoopLimits(Contract):
     )  # fmt: skip
     fuse_ten_minutes: int = Field(
         default=50, ge=5, le=100_000,
-        description="repeated automatic mails of one channel that open its fuse (L17)",
+        description="more automatic mails because of mail open the fuse of a channel, or of all, "
+        "where they are all of them or repeats to the same addresses (L17)",
     )  # fmt: skip
     fuse_times: int = Field(
         default=5, ge=1, le=1000,
-        description="and so many times what is usual there, by the last seven days (L17)",
+        description="if they are also so many times what is usual there, by the last seven days "
+        "(L17)",
     )  # fmt: skip
 
     def stops(self, *, automatic: bool) -> bool:

@@ -10,8 +10,9 @@ import pytest
 from doubles.mails import mail_received
 from guard_builders import CUSTOMER, bounced, question, receipt_of
 from guard_replicas import Replicas
+from loopguard.adapters.nats_shelf import memories
 from postbus.bus import Bus
-from postbus.bus.topology import SENDING
+from postbus.bus.topology import GUARD_BUCKET, SENDING
 from postbus.contracts.base import utc_now
 from postbus.contracts.catalogue import (
     DRY_RUN_SUBJECT,
@@ -91,6 +92,47 @@ async def test_a_burst_is_known_to_every_replica(dispatch: Bus, replica: Replica
         return (await ask(dispatch, next(new))).rule == "none"
 
     await until(is_over)
+
+
+async def test_a_robot_of_new_addresses_opens_the_fuse_of_all_replicas(
+    dispatch: Bus, replica: Replicas
+) -> None:
+    """INVARIANT: counted apart, each replica would let as much through as all may."""
+    services = [await replica(), await replica()]
+    for n in range(51):
+        assert (await ask(dispatch, receipt_of(n, f"c{n}@example.com"))).rule == "none"
+    new = iter(range(1000, 2000))
+
+    async def is_held_by_all() -> bool:
+        # Explained, so that looking counts nothing.
+        asked = [receipt_of(next(new), "new@example.com") for _ in range(10)]
+        rules = [(await ask(dispatch, one, EXPLAIN_SUBJECT)).rule for one in asked]
+        return set(rules) == {"L17"}
+
+    await until(is_held_by_all)
+    state = await dispatch.ask(GUARD_STATE_SUBJECT, StateRequest(), GuardState, timeout_seconds=5)
+    assert [(one.what, one.about) for one in state.alarms] == [("fuse", "*"), ("fuse", "relay")]
+    assert state.alarms[0].evidence["in_10_min"] == 51
+    for fuse in ("*", "relay"):
+        lift = LiftRequest(fuse=fuse, by="eve")
+        assert (await dispatch.ask(LIFT_SUBJECT, lift, Lifted, timeout_seconds=5)).lifted
+
+    async def is_over() -> bool:
+        return not await is_held_by_all() and await _rule_is(dispatch, "none")
+
+    await until(is_over)
+    for service in services:
+        await service.stop()
+
+
+async def test_the_last_counts_are_written_before_it_ends(dispatch: Bus, replica: Replicas) -> None:
+    service = await replica()
+    for n in range(5):
+        await ask(dispatch, receipt_of(n, f"c{n}@example.com"))
+    await service.stop()
+    bucket = await dispatch.bucket(GUARD_BUCKET)
+    flow = (await memories(lambda: bucket).flows.read("fuse.all")).value
+    assert flow.all.in_ten_minutes(utc_now()) == 5
 
 
 async def test_a_replica_that_starts_later_knows_the_alarms(

@@ -217,50 +217,16 @@ async def test_mail_that_came_back_thrice_keeps_its_ticket_quiet_for_a_month() -
     assert await guard.allows(other)
 
 
-async def test_repeats_in_crowds_open_the_fuse_and_first_mails_do_not() -> None:
-    """INVARIANT: many robots at once, each within its own limits, would have no bound."""
-    guard = Guard()
-    for n in range(400):
-        assert await guard.allows(receipt_of(n, f"c{n}@example.com"))
-    assert guard.alarms.known == {}, "whatever is broken, everybody writes for the first time"
-    allowed = [await guard.allows(receipt_of(1000 + n, f"c{n}@example.com")) for n in range(100)]
-    assert allowed.count(True) == 51
-    assert allowed.index(False) == 51
-    held = await guard.ask(receipt_of(2000, "new@example.com"))
-    assert held.rule == "L17"
-    assert held.evidence["repeats_in_10_min"] == 51
-    other = receipt_of(2001, "new@example.com", outbound_channel="own-smtp")
-    assert (await guard.ask(other)).rule == "L17", "the fuse of all channels is open, too"
-    assert await guard.allows(question(SendKind.AGENT_REPLY, send_id="reply"))
-    guard.later(hours=1)
-    assert await guard.allows(receipt_of(2000, "new@example.com"))
-
-
-async def test_a_relay_that_is_away_for_hours_opens_no_fuse() -> None:
-    """INVARIANT: what waits and is tried again and again would hold all other mail."""
-    guard = Guard()
-    waiting = [receipt_of(1000 + n, f"c{n}@example.com") for n in range(50)]
-    for n, one in enumerate(waiting):
-        assert await guard.allows(receipt_of(n, *one.recipients))
-        assert await guard.allows(one)
-    for _ in range(30):
-        assert all([await guard.allows(one) for one in waiting])
-        guard.later(minutes=10)
-    assert guard.alarms.known == {}
-    assert await guard.allows(receipt_of(1, "c1@example.com", queue="other"))
-
-
 @pytest.mark.parametrize("lost", [1, 2])
 async def test_a_mail_whose_count_lost_a_race_counts_for_the_fuse_all_the_same(lost: int) -> None:
-    """INVARIANT: one that was counted with some at first would be no repeat."""
+    """INVARIANT: one that was counted with some at first would be none for the fuse."""
     guard = Guard(ContestedBucket(lost_races=0))
     for n in range(51):
-        assert await guard.allows(receipt_of(n, f"c{n}@example.com"))
-    for n in range(51):
         guard.bucket.writes, guard.bucket.lost = 0, {lost}
-        fingerprint = LONG.model_copy(update={"content": f"{n:016x}"})
-        again = cause(sender=f"c{n}@example.com", fingerprint=fingerprint)
-        assert await guard.allows(receipt_of(1000 + n, f"c{n}@example.com", cause=again))
+        print_ = LONG.model_copy(update={"content": f"{n:016x}"})
+        why = cause(sender=f"c{n}@example.com", fingerprint=print_)
+        assert await guard.allows(receipt_of(n, f"c{n}@example.com", cause=why))
+    await guard.fuses.write()
     assert (await guard.ask(receipt_of(2000, "new@example.com"))).rule == "L17"
 
 

@@ -43,21 +43,6 @@ async def test_an_address_is_forgotten_with_everything_counted_about_it() -> Non
     assert nothing.lifted == ()
 
 
-async def test_a_fuse_is_closed() -> None:
-    guard = Guard()
-    for n in range(60):
-        await guard.ask(receipt_of(n, f"c{n}@example.com"))
-    for n in range(60):
-        await guard.ask(receipt_of(100 + n, f"c{n}@example.com"))
-    new = receipt_of(999, "new@example.com")
-    assert (await guard.ask(new)).rule == "L17"
-    lifting = Lifting(guard.around)
-    for fuse in ("relay", "*"):
-        done = await lifting.on_request(LiftRequest(fuse=fuse, by="eve"))
-        assert len(done.lifted) == 1
-    assert await guard.allows(new)
-
-
 class Kept:
     """The port `Recorded`: what the guard told."""
 
@@ -146,6 +131,17 @@ async def test_a_dry_run_counts_what_waited_as_of_its_last_question() -> None:
     wider = await dry_run(guard, correspondent=wide)
     assert (wider.newly_allowed, wider.newly_held, wider.by_rule) == (2, 0, {})
     assert [one.send_id for one in wider.differences] == ["s-4", "s-3"]
+
+
+async def test_a_dry_run_of_the_fuse() -> None:
+    guard = Guard()
+    strangers = [receipt_of(n, f"c{n}@example.com") for n in range(80)]
+    assert (await guard.all_allowed(strangers)).count(True) == 51
+    same = await dry_run(guard)
+    assert (same.allowed_before, same.newly_held, same.newly_allowed) == (51, 0, 0)
+    assert (await dry_run(guard, fuse_ten_minutes=100)).newly_allowed == 29
+    tighter = await dry_run(guard, fuse_ten_minutes=10)
+    assert (tighter.allowed_after, tighter.by_rule) == (11, {"L17": 69})
 
 
 @pytest.mark.parametrize("stop", ["automatic", "everything"])

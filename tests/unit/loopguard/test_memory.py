@@ -6,13 +6,11 @@ import pytest
 
 from guard_builders import NOW
 from loopguard.domain.bursts import burst
-from loopguard.domain.fuse import should_open
 from loopguard.domain.memory import (
     Arrivals,
     Bounced,
     Correspondent,
     Echo,
-    Repeats,
     Send,
     Text,
 )
@@ -63,38 +61,6 @@ def test_arrivals_stay_small_however_many_mails_come() -> None:
         found = found.with_mail(f"m-{n}", NOW + timedelta(seconds=n))
     assert len(found.minutes) <= 61
     assert len(found.newest) == 20
-
-
-@pytest.mark.parametrize(
-    ("now_count", "each_hour_before", "opens"),
-    [
-        (50, 0, False),
-        (51, 0, True),
-        (51, 62, False),  # about ten are usual in ten minutes, so fifty are five times that
-        (51, 61, True),
-        (200, 240, False),
-        (201, 240, True),
-    ],
-)
-def test_a_fuse_opens_over_fifty_and_over_five_times_what_is_usual(
-    now_count: int, each_hour_before: int, *, opens: bool
-) -> None:
-    hour = int(NOW.timestamp()) // 3600
-    usual = tuple((hour - n, each_hour_before) for n in range(1, 7 * 24))
-    minute = int(NOW.timestamp()) // 60
-    repeats = Repeats(((minute, now_count),), (*usual, (hour, now_count)))
-    why = should_open(repeats, LIMITS, NOW)
-    assert (why is not None) is opens
-    if why is not None:
-        assert why["repeats_in_10_min"] == now_count
-
-
-def test_repeats_forget_what_is_older_than_a_week() -> None:
-    found = Repeats()
-    for hours in range(400):
-        found = found.with_one(NOW + timedelta(hours=hours))
-    assert len(found.hours) <= 7 * 24
-    assert len(found.minutes) == 1
 
 
 def test_of_two_reports_the_newer_counts_and_of_two_answers_the_later() -> None:

@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from loopguard.domain.memory import Arrivals, Correspondent, Repeats, Text
+from loopguard.domain.flow import Flow
+from loopguard.domain.memory import Arrivals, Correspondent, Text
 from loopguard.ports import Kept, Memories
 from postbus.bus import Bucket
 from postbus.errors import PermanentError, StateConflict
@@ -68,5 +69,5 @@ def memories(bucket: OpenBucket) -> Memories:
         correspondents=NatsShelf(bucket, "who", Correspondent),
         texts=NatsShelf(bucket, "text", Text),
         arrivals=NatsShelf(bucket, "came", Arrivals),
-        repeats=NatsShelf(bucket, "repeats", Repeats),
+        flows=NatsShelf(bucket, "flow", Flow),
     )

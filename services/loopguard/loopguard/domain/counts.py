@@ -11,6 +11,7 @@ from typing import Final
 
 from loopguard.domain.facts import Facts, answers_the_sender, is_by_mail
 from loopguard.domain.findings import Finding, hold
+from loopguard.domain.fuse import EVERYTHING
 from loopguard.domain.keys import key_of
 from loopguard.domain.memory import QUICK, Correspondent, Echo, Send
 from loopguard.domain.windows import (
@@ -51,11 +52,12 @@ def in_a_burst(_request: JudgeRequest, facts: Facts) -> Finding | None:
 
 
 def fuse_is_open(_request: JudgeRequest, facts: Facts) -> Finding | None:
-    """The channel sends far more repeated automatic mail than it does usually (L17)."""
+    """The channel, or all of them, send far more automatic mail than usual (L17)."""
     if facts.fuse is None:
         return None
+    which = "all channels" if facts.fuse.about == EVERYTHING else "this channel"
     return hold(
-        "Automatic mail of this channel rests: there was far more of it than usual.",
+        f"Automatic mail of {which} rests: there was far more of it than usual.",
         {"fuse": facts.fuse.about, **facts.fuse.evidence},
         lifted_by=f"time: {_at(facts.fuse.until)}, or an admin closes the fuse",
     )
@@ -140,7 +142,7 @@ def too_many_receipts(request: JudgeRequest, facts: Facts) -> Finding | None:
 
 
 def is_repeat(request: JudgeRequest, facts: Facts) -> bool:
-    """Whether an allowed mail is one that loops are made of, which the fuse counts (L17).
+    """Whether an allowed mail is one that loops are made of, which the fuse counts apart (L17).
 
     It answers somebody who had automatic mail within a day. What many people write for the first
     time, as when something is broken, is none, even where they copy one another's words.

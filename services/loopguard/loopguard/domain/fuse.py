@@ -1,19 +1,39 @@
-"""When a channel sends far more repeated automatic mail than it does usually (L17)."""
+"""When a channel sends far more automatic mail because of mail than it does usually (L17)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from loopguard.domain.memory import Repeats
+from loopguard.domain.flow import Flow, Pace
 from postbus.contracts.base import JsonObject
 from postbus.contracts.configuration import LoopLimits
+from postbus.contracts.guard import Alarm
+
+EVERYTHING: Final = "*"
+"""The fuse of the whole installation, beside those of its channels."""
+RESTS: Final = timedelta(hours=1)
+_REPEATS: Final = "automatic mail to who had some within a day"
+_ALL: Final = "all automatic mail because of mail"
 
 
-def should_open(repeats: Repeats, limits: LoopLimits, now: datetime) -> JsonObject | None:
-    """Why the fuse opens, as evidence; None while it may stay closed."""
-    recent, usual = repeats.in_ten_minutes(now), repeats.usual_in_ten_minutes(now)
+def opened(about: str, flow: Flow, limits: LoopLimits, now: datetime) -> Alarm | None:
+    """The alarm of a channel, or of `EVERYTHING`; None while its fuse may stay closed.
+
+    Repeats are looked at first, since they say more.
+    """
+    why = _too_much(flow.repeats, limits, now, counted=_REPEATS)
+    why = why or _too_much(flow.all, limits, now, counted=_ALL)
+    if why is None:
+        return None
+    return Alarm(what="fuse", about=about, until=now + RESTS, evidence=why)
+
+
+def _too_much(pace: Pace, limits: LoopLimits, now: datetime, *, counted: str) -> JsonObject | None:
+    recent, usual = pace.in_ten_minutes(now), pace.usual_in_ten_minutes(now)
     if recent <= limits.fuse_ten_minutes or recent <= limits.fuse_times * usual:
         return None
     return {
-        "repeats_in_10_min": recent,
+        "counted": counted,
+        "in_10_min": recent,
         "most": limits.fuse_ten_minutes,
         "usual_in_10_min": round(usual, 2),
         "times": limits.fuse_times,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from loopguard.domain.windows import DAY, HOUR, TEN_MINUTES
+from loopguard.domain.windows import DAY, HOUR, minute_of, minutes_in
 
 MOST_SENDS = 400
 """As many as the largest limits let through in a day, because of mail and of people."""
@@ -133,47 +133,12 @@ class Arrivals:
         """With one more; one that is known changes nothing."""
         if mail_id in self.newest:
             return self
-        minute = _minute(at)
+        minute = minute_of(at)
         counts = {one: count for one, count in self.minutes if one > minute - 61}
         counts[minute] = counts.get(minute, 0) + 1
         return Arrivals(tuple(sorted(counts.items())), (*self.newest, mail_id)[-_MOST_ECHOES:])
 
     def count(self, length: timedelta, now: datetime) -> int:
         """How many came within that time; the minute that is only partly in it counts whole."""
-        first = _minute(now) - length // timedelta(minutes=1)
+        first = minute_of(now) - minutes_in(length)
         return sum(count for minute, count in self.minutes if minute >= first)
-
-
-@dataclass(frozen=True)
-class Repeats:
-    """Repeated automatic mails of one channel: by minute for ten minutes, by hour for a week."""
-
-    minutes: tuple[tuple[int, int], ...] = ()
-    hours: tuple[tuple[int, int], ...] = ()
-
-    def with_one(self, at: datetime) -> "Repeats":
-        """With one more."""
-        minute, hour = _minute(at), _minute(at) // 60
-        minutes = {one: count for one, count in self.minutes if one > minute - 11}
-        hours = {one: count for one, count in self.hours if one > hour - _WEEK_HOURS}
-        minutes[minute] = minutes.get(minute, 0) + 1
-        hours[hour] = hours.get(hour, 0) + 1
-        return Repeats(tuple(sorted(minutes.items())), tuple(sorted(hours.items())))
-
-    def in_ten_minutes(self, now: datetime) -> int:
-        """How many there were in the last ten minutes, the oldest minute whole."""
-        first = _minute(now) - TEN_MINUTES // timedelta(minutes=1)
-        return sum(count for minute, count in self.minutes if minute >= first)
-
-    def usual_in_ten_minutes(self, now: datetime) -> float:
-        """How many are usual in ten minutes, by the seven days before this hour."""
-        hour = _minute(now) // 60
-        before = sum(count for one, count in self.hours if hour - _WEEK_HOURS < one < hour)
-        return before / ((_WEEK_HOURS - 1) * 6)
-
-
-_WEEK_HOURS = 7 * 24
-
-
-def _minute(at: datetime) -> int:
-    return int(at.timestamp()) // 60

@@ -2,11 +2,12 @@
 
 Both sides of a comparison are judged so, because what stood in the counters then is gone. Alarms
 are raised by what is replayed: a fuse and a ticket's rounds. Bursts count the mails that asked for
-automatic mail, since the others were not recorded as questions.
+automatic mail, since the others were not recorded as questions. A fuse opens here with the mail
+that is one too many, and not up to a second later.
 """
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from loopguard.domain.bursts import burst
 from loopguard.domain.counts import is_repeat, send_of
@@ -20,16 +21,15 @@ from loopguard.domain.facts import (
     recipients_of,
     text_of,
 )
-from loopguard.domain.fuse import should_open
+from loopguard.domain.flow import Flow
+from loopguard.domain.fuse import EVERYTHING, opened
 from loopguard.domain.keys import key_of
-from loopguard.domain.memory import Arrivals, Correspondent, Echo, Repeats, Text
+from loopguard.domain.memory import Arrivals, Correspondent, Echo, Text
 from loopguard.domain.rules import judge
 from loopguard.domain.windows import correspondent_of
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import LoopLimits
 from postbus.contracts.guard import Alarm, Decision, Judged, JudgeRequest, Verdict
-
-_FUSE_RESTS = timedelta(hours=1)
 
 
 class Replay:
@@ -42,7 +42,7 @@ class Replay:
         self._known: dict[str, Correspondent] = defaultdict(Correspondent)
         self._texts: dict[str, Text] = defaultdict(Text)
         self._arrivals: dict[str, Arrivals] = defaultdict(Arrivals)
-        self._repeats: dict[str, Repeats] = defaultdict(Repeats)
+        self._flows: dict[str, Flow] = defaultdict(Flow)
         self._fuses: dict[str, Alarm] = {}
         self._held: dict[str, Verdict] = {}
 
@@ -69,7 +69,6 @@ class Replay:
     def _facts(self, request: JudgeRequest, now: datetime) -> Facts:
         cause, content = request.cause, text_of(request)
         by_mail = is_automatic(request) and is_by_mail(request)
-        fuse = self._fuses.get(request.outbound_channel)
         return Facts(
             now=now,
             recipients=recipients_of(request, self._configuration.filter, self._own),
@@ -80,7 +79,7 @@ class Replay:
             text=self._texts[content] if content else Text(),
             limits=self._limits,
             burst=self._burst(request, now) if by_mail else None,
-            fuse=fuse if by_mail and fuse is not None and fuse.until > now else None,
+            fuse=self._fuse(request, now) if by_mail else None,
         )
 
     def _burst(self, request: JudgeRequest, now: datetime) -> Alarm | None:
@@ -90,16 +89,24 @@ class Replay:
         self._arrivals[who] = self._arrivals[who].with_mail(request.cause.mail_id, now)
         return burst(self._arrivals[who], self._limits, now)
 
+    def _fuse(self, request: JudgeRequest, now: datetime) -> Alarm | None:
+        known = (self._fuses.get(about) for about in (request.outbound_channel, EVERYTHING))
+        return next((fuse for fuse in known if fuse is not None and fuse.until > now), None)
+
+    def _count_for_fuses(self, request: JudgeRequest, facts: Facts) -> None:
+        repeats = int(is_repeat(request, facts))
+        for about in (request.outbound_channel, EVERYTHING):
+            flow = self._flows[about].with_more(1, facts.now, repeats=repeats)
+            self._flows[about] = flow
+            alarm = opened(about, flow, self._limits, facts.now)
+            if alarm is not None:
+                self._fuses[about] = alarm
+
     def _count(self, request: JudgeRequest, facts: Facts) -> None:
         who = correspondents(request)
         is_new = all(self._known[one].counted(request.send_id) is None for one in who)
-        if is_new and is_repeat(request, facts):
-            channel = request.outbound_channel
-            self._repeats[channel] = self._repeats[channel].with_one(facts.now)
-            why = should_open(self._repeats[channel], self._limits, facts.now)
-            if why is not None:
-                until = facts.now + _FUSE_RESTS
-                self._fuses[channel] = Alarm(what="fuse", about=channel, until=until, evidence=why)
+        if is_new and is_by_mail(request):
+            self._count_for_fuses(request, facts)
         for one in who:
             known = self._known[one]
             self._known[one] = known.with_send(send_of(request, known, facts.now))

@@ -22,7 +22,17 @@ class Window:
     @property
     def name(self) -> str:
         """The length as evidence writes it, e.g. `10 min`."""
-        return f"{self.length // timedelta(minutes=1)} min"
+        return f"{minutes_in(self.length)} min"
+
+
+def minute_of(at: datetime) -> int:
+    """The minute since 1970."""
+    return int(at.timestamp()) // 60
+
+
+def minutes_in(length: timedelta) -> int:
+    """How many whole minutes it has."""
+    return length // timedelta(minutes=1)
 
 
 def correspondent_of(address: str) -> str:
