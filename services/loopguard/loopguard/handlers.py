@@ -28,6 +28,8 @@ log = get_logger("loopguard")
 _TRIES = 8
 """A lost race means that another mail was counted, and after the first few the windows are full:
 more tries than the ten-minute window has room for are needed only where keys expire in between."""
+_AT_ONCE = timedelta(seconds=1)
+"""Questions about one mail that come so close together move its count for each other."""
 _TICKET_RESTS = timedelta(days=30)
 
 
@@ -49,12 +51,14 @@ class Judging:
         """
         # One time for all tries, so that what a lost race has counted is not written again.
         now, is_new = self._around.now(), False
+        fresh = now
         for _ in range(_TRIES):
             read, facts, verdict = await self._judged(request, now)
             if verdict.decision is Decision.ALLOW and is_automatic(request):
-                counted = await self._remembering.count(request, read, now)
+                counted = await self._remembering.count(request, read, now, fresh=fresh)
                 is_new = is_new or counted.anew
                 if not counted.everywhere:
+                    fresh = now - _AT_ONCE
                     continue
                 if is_new and is_by_mail(request):
                     repeat = is_repeat(request, facts)

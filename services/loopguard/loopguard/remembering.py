@@ -64,36 +64,41 @@ class Remembering:
         texts = self._memories.texts
         return Read(found, None if content is None else await texts.read(content))
 
-    async def count(self, request: JudgeRequest, read: Read, now: datetime) -> Counted:
+    async def count(
+        self, request: JudgeRequest, read: Read, now: datetime, *, fresh: datetime
+    ) -> Counted:
         """Count the mail with every correspondent, or move its count to now. BusUnavailable.
 
+        A count that is as new as `fresh` stays: after a lost race it may be that of a question
+        about the same mail at the same moment, and both would race for the last millisecond.
         It is not counted everywhere where another replica was faster. With several correspondents
         some may have it then; the next look leaves that out, and counts it there no second time.
         Should it hold the mail, they have one too many: the safe side.
         """
         known = list(read.correspondents.values())
         kept = await asyncio.gather(
-            *(self._count(request, one, now) for one in known),
-            self._count_text(request, read.kept_text, now),
+            *(self._count(request, one, now, fresh) for one in known),
+            self._count_text(request, read.kept_text, now, fresh),
         )
         # Of several questions at once about one mail, one adds it to the first correspondent.
         anew = bool(known) and kept[0] and known[0].value.counted(request.send_id) is None
         return Counted(all(kept), anew)
 
-    async def _count(self, request: JudgeRequest, kept: Kept[Correspondent], now: datetime) -> bool:
-        value = kept.value.with_send(send_of(request, kept.value, now))
-        if value == kept.value:
+    async def _count(
+        self, request: JudgeRequest, kept: Kept[Correspondent], now: datetime, fresh: datetime
+    ) -> bool:
+        counted = kept.value.counted(request.send_id)
+        if counted is not None and counted.at >= fresh:
             return True
+        value = kept.value.with_send(send_of(request, kept.value, now))
         people = self._memories.correspondents
         return await people.keep(kept, value, lasts=value.lasts(now))
 
     async def _count_text(
-        self, request: JudgeRequest, kept: Kept[Text] | None, now: datetime
+        self, request: JudgeRequest, kept: Kept[Text] | None, now: datetime, fresh: datetime
     ) -> bool:
-        if kept is None:
+        if kept is None or kept.value.counted(request.send_id, since=fresh):
             return True
         who = key_of(correspondent_of(request.recipients[0]))
         value = kept.value.with_echo(Echo(request.send_id, now, who))
-        if value == kept.value:
-            return True
         return await self._memories.texts.keep(kept, value, lasts=DAY + HOUR)

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from doubles.kv import MemoryBucket
 from guard_builders import NOW, Guard, cause, question
+from loopguard.domain.keys import key_of
 from postbus.bus import Entry
 from postbus.contracts.guard import Decision, Fingerprint, JudgeRequest, SendKind
 from postbus.contracts.mail import Address, MailKind, OwnStamp
@@ -220,6 +222,25 @@ def test_no_sequence_of_mail_gets_more_than_the_bound_out_of_two_replicas(
     for left in both.allowed.values():
         for length, limit in BOUNDS:
             assert most_within(list(left.values()), length) <= limit
+
+
+@pytest.mark.parametrize("similar", ["", "0" * 16])
+async def test_one_mail_that_is_asked_about_many_times_at_once_gets_one_answer(
+    similar: str,
+) -> None:
+    """INVARIANT: each would move the count a little, and the last would lose every race."""
+    bucket = ExpiringBucket()
+    guards = [Guard(bucket, now=NOW + timedelta(milliseconds=n)) for n in range(30)]
+    print_ = Fingerprint(subject="s", content="c" * 16, similar=similar)
+    asked = question(cause=cause(fingerprint=print_))
+    verdicts = await asyncio.gather(*(guard.ask(asked) for guard in guards))
+    assert {one.decision for one in verdicts} == {Decision.ALLOW}
+    kept = await guards[0].around.memories.correspondents.read(key_of("anna@example.com"))
+    assert [one.send_id for one in kept.value.sends] == ["s-1"]
+    for guard in guards:
+        await guard.fuses.write()
+    flow = await guards[0].around.memories.flows.read("fuse.all")
+    assert flow.value.all.in_ten_minutes(NOW) == 1
 
 
 def test_the_bound_is_reached_by_a_robot_that_agents_answer() -> None:

@@ -112,12 +112,16 @@ class Text:
 
     echoes: tuple[Echo, ...] = ()
 
+    def counted(self, send_id: str, *, since: datetime) -> bool:
+        """Whether that mail is counted, no earlier than that."""
+        return any(one.send_id == send_id and one.at >= since for one in self.echoes)
+
     def with_echo(self, echo: Echo) -> "Text":
         """With one more, without those older than a day; counted before, it moves to later."""
-        same = [known for known in self.echoes if known.send_id == echo.send_id]
-        if any(known.at >= echo.at for known in same):
+        if self.counted(echo.send_id, since=echo.at):
             return self
-        young = (k for k in self.echoes if k not in same and echo.at - k.at < DAY)
+        others = (known for known in self.echoes if known.send_id != echo.send_id)
+        young = (known for known in others if echo.at - known.at < DAY)
         return Text((*young, echo)[-_MOST_ECHOES:])
 
 
