@@ -1,5 +1,6 @@
 """Counts automatic mail by channel; far too much of it opens the fuse (L17)."""
 
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime
 
@@ -26,6 +27,7 @@ class Fuses:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._noted: Counter[tuple[str, datetime, bool]] = Counter()
         self._unwritten: dict[str, Flow] = {}
         self._rounds = Rounds(self.write, name="fuses", seconds=WRITE_SECONDS)
 
@@ -41,15 +43,19 @@ class Fuses:
 
     def count(self, channel: str, at: datetime, *, repeat: bool) -> None:
         """One more automatic mail because of mail was allowed, for the first time."""
-        for about in (channel, EVERYTHING):
-            known = self._unwritten.get(about, Flow())
-            self._unwritten[about] = known.with_more(1, at, repeats=int(repeat))
+        self._noted[channel, at.replace(second=0, microsecond=0), repeat] += 1
 
     async def write(self) -> None:
         """Write what was counted, and open what is to be opened.
 
         What cannot be written is written by the next round. BusUnavailable, StateConflict.
         """
+        noted, self._noted = self._noted, Counter()
+        for (channel, minute, repeat), count in noted.items():
+            for about in (channel, EVERYTHING):
+                known = self._unwritten.get(about, Flow())
+                more = count if repeat else 0
+                self._unwritten[about] = known.with_more(count, minute, repeats=more)
         for about in tuple(self._unwritten):
             await self._write(about)
 
