@@ -60,9 +60,10 @@ class Remembering:
             except (Unavailable, PermanentError):
                 # A person's mail needs no counters; that an address bounced may be missed (L22).
                 return Read({})
-        found = dict(zip(who, await reading, strict=True))
-        texts = self._memories.texts
-        return Read(found, None if content is None else await texts.read(content))
+        if content is None:
+            return Read(dict(zip(who, await reading, strict=True)))
+        known, text = await asyncio.gather(reading, self._memories.texts.read(content))
+        return Read(dict(zip(who, known, strict=True)), text)
 
     async def count(
         self, request: JudgeRequest, read: Read, now: datetime, *, fresh: datetime
