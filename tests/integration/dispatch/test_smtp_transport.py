@@ -116,6 +116,17 @@ async def test_one_refused_recipient_does_not_keep_the_mail_from_the_others(serv
     assert running.taken[0].recipients == ["b@x.example"]
 
 
+async def test_what_is_no_address_does_not_keep_the_mail_from_the_others(server: Make) -> None:
+    running = server()
+    accepted, _ = await send(
+        transport(), channel(running.port), mail("a@exa mple.com", "b@x.example")
+    )
+    assert list(accepted.refused) == ["a@exa mple.com"]
+    assert running.taken[0].recipients == ["b@x.example"]
+    with pytest.raises(MailRefused, match="553"):
+        await send(transport(), channel(running.port), mail(""))
+
+
 async def test_one_recipient_that_must_wait_makes_the_mail_wait(server: Make) -> None:
     running = server(rcpt=["250 OK", "451 later"])
     with pytest.raises(MailHostUnavailable):

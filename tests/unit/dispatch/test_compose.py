@@ -60,6 +60,22 @@ def test_a_long_message_id_stays_on_the_line_of_its_name() -> None:
     assert f"\r\nMessage-ID: <{long_id}>\r\n".encode() in written(request(message_id=long_id)).data
 
 
+def test_an_answer_to_outlook_is_in_its_thread() -> None:
+    """Its ids are longer than a line, and it knows none that is encoded."""
+    outlook = "AM0PR05MB6834D2C88EE7DD0B43CC6B35E8A0A@AM0PR05MB6834.eurprd05.prod.outlook.com"
+    data = written(request(in_reply_to=outlook, references=("a@x", outlook))).data
+    assert f"\r\nIn-Reply-To: <{outlook}>\r\n".encode() in data
+    assert f"\r\nReferences: <a@x>\r\n <{outlook}>\r\n".encode() in data
+
+
+def test_a_long_name_with_commas_is_one_recipient() -> None:
+    """Without its quotes it was four, and the customer could choose who they are."""
+    name = "A long name, evil@example.com, that goes on and on until it must be folded, somewhere"
+    mail = read(written(request(to=(Address(name=name, address="a@example.com"),))))
+    assert [one.addr_spec for one in mail["To"].addresses] == ["a@example.com"]
+    assert mail["To"].addresses[0].display_name == name
+
+
 @pytest.mark.parametrize("field", ["subject", "in_reply_to"])
 def test_nothing_can_add_a_header_of_its_own(field: str) -> None:
     mail = read(written(request(**{field: "x\r\nBcc: all@example.com"})))

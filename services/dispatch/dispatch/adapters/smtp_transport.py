@@ -12,6 +12,7 @@ from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Targ
 from dispatch.adapters.smtp_errors import refusal, reply_of, smtp_errors
 from dispatch.adapters.smtp_trying import SmtpTrial
 from dispatch.domain.compose import Composed
+from dispatch.domain.head import is_addr_spec
 from dispatch.ports import Accepted, BeforeData, Letter, OutcomeUnknown
 from postbus.contracts.configuration import OutboundChannel, SmtpAuth, TlsMode
 from postbus.contracts.sending import SmtpReply
@@ -24,6 +25,8 @@ _RELAY_TLS = {
     "smtp+starttls": TlsMode.STARTTLS,
     "smtps": TlsMode.IMPLICIT,
 }
+_NO_ADDRESS = SmtpReply(code=553, enhanced="5.1.3", text="5.1.3 that is no mail address")
+"""Of what would not even be a command (RFC 5321 §4.1.2); the server is not asked."""
 
 
 def relay_target(url: str) -> Target:
@@ -96,7 +99,8 @@ class SmtpTransport:
         """MAIL and RCPT; recipients refused for ever. Raises if none is left, or one must wait."""
         if mail.utf8 and not smtp.supports_extension("smtputf8"):
             raise refusal(553, "5.6.7 this server takes no addresses outside ASCII (SMTPUTF8)")
-        options = ["SMTPUTF8"] if mail.utf8 else []
+        # Its header is 8 bit (RFC 6531 §3.5); bodies never are.
+        options = ["SMTPUTF8", "BODY=8BITMIME"] if mail.utf8 else []
         encoding = "utf-8" if mail.utf8 else "ascii"
         if smtp.supports_extension("size"):
             options.append(f"SIZE={len(mail.data)}")
@@ -104,6 +108,9 @@ class SmtpTransport:
         async with smtp_errors(smtp.hostname or "the server"):
             await smtp.mail(mail.envelope.sender, options=options, encoding=encoding)
             for recipient in mail.envelope.recipients:
+                if not is_addr_spec(recipient):
+                    refused[recipient] = _NO_ADDRESS
+                    continue
                 try:
                     await smtp.rcpt(recipient, encoding=encoding)
                 except SMTPResponseException as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from dispatch.domain.head import addr_spec
 from dispatch.domain.senders import Sender, usual_sender
 from postbus.appearance import LOGO_ID, Dressed, Look, Said, dressed, look_of
 from postbus.appearance.dressing import Quoted
@@ -176,7 +177,8 @@ def automatic_of(request: SendRequested) -> str | None:
 
 def _deliverable(address: Address) -> Address:
     """With its domain in ASCII, which every server takes; only the local part may need SMTPUTF8."""
-    return Address(name=address.name, address=with_ascii_domain(address.address))
+    spec = addr_spec(one_line(with_ascii_domain(address.address)))
+    return Address(name=one_line(address.name), address=spec)
 
 
 def reply_to(request: SendRequested) -> Address:

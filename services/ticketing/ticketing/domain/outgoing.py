@@ -12,6 +12,7 @@ from postbus.contracts.base import BlobRef
 from postbus.contracts.guard import Cause, SendKind
 from postbus.contracts.mail import Address, Attachment
 from postbus.contracts.sending import Quote, SendRequested, SendState
+from postbus.mail.addresses import with_ascii_domain
 from ticketing.domain.facts import fact_of
 from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
 
@@ -67,9 +68,12 @@ def kept_references(parent: Message | None) -> tuple[str, ...]:
 
 
 def message_id_of(letter: Letter, sender_address: str) -> str:
-    """The Message-ID, fixed for ever: it carries the stamp, and is unique per message."""
+    """The Message-ID, fixed for ever: it carries the stamp, and is unique per message.
+
+    Its domain is in ASCII, as all of an id must be (RFC 5322 §3.6.4).
+    """
     unique = hashlib.sha256(letter.send_id.encode()).hexdigest()[:16]
-    domain = sender_address.rpartition("@")[2]
+    domain = with_ascii_domain(sender_address).rpartition("@")[2]
     return f"pb.{letter.stamp}.{unique}@{domain}"
 
 
