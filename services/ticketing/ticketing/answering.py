@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from postbus.contracts.appearance import QuotedHistory
-from postbus.contracts.base import Contract, derived_id
+from postbus.contracts.base import BlobRef, Contract, derived_id
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, Attachment
@@ -36,12 +36,13 @@ class KeyReused(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the agent wrote."""
+    """What the agent wrote; `content` are the texts, whole, where the others are cut."""
 
     text: str
     html: str | None = None
     cc: tuple[Address, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    content: BlobRef | None = None
 
     def digest(self) -> str:
         """The same for the same answer, so that a repeated request can be told from a new one."""
@@ -50,7 +51,8 @@ class Answer:
             f"{a.name}:{a.sha256}" + (f":{a.content_id}" if a.content_id else "")
             for a in self.attachments
         )
-        return hashlib.sha256("\x1f".join((*parts, *files)).encode()).hexdigest()
+        whole = (self.content.sha256,) if self.content else ()
+        return hashlib.sha256("\x1f".join((*parts, *files, *whole)).encode()).hexdigest()
 
 
 class TicketChange(Contract):
@@ -91,6 +93,7 @@ class Answering:
             cc=answer.cc,
             text=answer.text,
             html=answer.html,
+            content=answer.content,
             attachments=answer.attachments,
             stamp=self._around.stamper.stamp(
                 ticket_number=ticket.number, kind=StampKind.AGENT_REPLY, hop=0, at=now

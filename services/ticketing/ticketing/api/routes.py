@@ -7,14 +7,12 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from postbus.contracts.configuration import MailAddress
 from postbus.contracts.mail import Address
 from postbus.contracts.tickets import TicketStatus
-from postbus.mail.safe_html import safe_html
 from postbus.runtime.auth import BearerAuth, Caller
 from postbus.runtime.problems import Problem
-from ticketing.answering import Answer, KeyReused, TicketChange, UnknownAgent
-from ticketing.api import attachments as files
+from ticketing.answering import KeyReused, TicketChange, UnknownAgent
+from ticketing.api.answers import answer_of
 from ticketing.api.bodies import (
     CustomerBody,
     CustomerIn,
@@ -133,12 +131,7 @@ def _conversation(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         caller: Annotated[Caller, Depends(auth.agent)],
     ) -> MessageBody:
         ticket = await api.conversation(number)
-        answer = Answer(
-            text=given.text,
-            html=safe_html(given.html) if given.html else None,
-            cc=_addresses(given.cc),
-            attachments=await files.keep(given.attachments, api.blobs),
-        )
+        answer = await answer_of(given, api.blobs)
         message = await _once(lambda: api.answering.reply(ticket, answer, key=key, by=caller.name))
         return await api.message_body(message)
 
@@ -210,10 +203,6 @@ async def _once(action: Callable[[], Awaitable[Message]]) -> Message:
     except KeyReused as error:
         detail = "This Idempotency-Key was used for another request."
         raise Problem(422, "idempotency-key-reused", detail=detail) from error
-
-
-def _addresses(given: list[MailAddress]) -> tuple[Address, ...]:
-    return tuple(Address(address=address) for address in given)
 
 
 def _download(data: bytes, *, name: str, media_type: str) -> Response:
