@@ -98,6 +98,8 @@ def test_automatic_mail_says_so_and_leaves_with_the_null_sender(
     """RFC 3834 §5 and §3.3: so that no robot answers."""
     mail = written(request(kind=kind, automatic=True))
     assert mail.envelope.sender == ""
+    assert mail.envelope.otherwise == "support@postbus.localhost"
+    assert written(request()).envelope.otherwise == ""
     assert read(mail)["Auto-Submitted"] == submitted
 
 

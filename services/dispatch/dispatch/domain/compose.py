@@ -45,10 +45,19 @@ _PARTS = SMTP.clone(header_factory=_HeaderClasses())
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who the server is told it is from and for (RFC 5321 §2.3.1)."""
+    """Who the server is told it is from and for (RFC 5321 §2.3.1).
+
+    `otherwise` is who it is from at a server that refuses the null sender, as Amazon SES does.
+    """
 
     sender: str
     recipients: tuple[str, ...]
+    otherwise: str = ""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All that may be said to the server."""
+        return (self.sender, self.otherwise, *self.recipients)
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ def compose(
 def mime(words: Words, files: tuple[LoadedFile, ...]) -> Composed:
     """The words as a mail (RFC 5322, RFC 2045); `files` are those of the words, loaded."""
     to = words.recipients
-    named = (words.sender.address, words.reply_to.address, words.envelope_from, *to)
+    envelope = Envelope(words.envelope_from, to, words.envelope_otherwise)
+    named = (words.sender.address, words.reply_to.address, *envelope.addresses)
     utf8 = not all(address.isascii() for address in named)
     mail = EmailMessage(policy=_PARTS)
     # Bodies are never sent as raw 8 bit: the next server may not speak 8BITMIME.
@@ -88,7 +98,6 @@ def mime(words: Words, files: tuple[LoadedFile, ...]) -> Composed:
     for file in files:
         if not words.shows(file.attachment):
             _attach(mail, file)
-    envelope = Envelope(words.envelope_from, to)
     return Composed(envelope, _head(words, utf8=utf8) + mail.as_bytes(), words.sender.address, utf8)
 
 

@@ -37,8 +37,9 @@ class LoadedFile:
 class Words:
     """One mail; ids without their angle brackets, `automatic` the value of Auto-Submitted.
 
-    `envelope_from` is where bounces go; empty for automatic mail (RFC 3834 §3.1.7). `images` are
-    pictures of its look; `look_problem` is why it looks as shipped and not as configured.
+    `envelope_from` is where bounces go; empty for automatic mail (RFC 3834 §3.1.7), which has
+    `envelope_otherwise` where that is refused. `images` are pictures of its look; `look_problem` is
+    why it looks as shipped and not as configured.
     """
 
     sender: Address
@@ -58,6 +59,7 @@ class Words:
     files: tuple[Attachment, ...]
     images: tuple[LoadedFile, ...] = ()
     look_problem: str | None = None
+    envelope_otherwise: str = ""
 
     def shows(self, file: Attachment) -> bool:
         """Whether the HTML shows the file where it stands (RFC 2392 cid:)."""
@@ -94,6 +96,7 @@ def words_of(
     if request.kind is SendKind.NOTIFICATION:
         look = look.without_signature  # which is for customers
     mail = _dressed(request, content, look)
+    envelope = addr_spec(with_ascii_domain(sender.envelope))
     return Words(
         sender=_deliverable(
             Address(
@@ -101,7 +104,8 @@ def words_of(
                 address=sender.address,
             )
         ),
-        envelope_from="" if request.automatic else with_ascii_domain(sender.envelope),
+        envelope_from="" if request.automatic else envelope,
+        envelope_otherwise=envelope if request.automatic else "",
         to=tuple(_deliverable(one) for one in request.to),
         cc=tuple(_deliverable(one) for one in request.cc),
         reply_to=_deliverable(reply_to(request)),
