@@ -29,7 +29,10 @@ _REPLY_PREFIX = re.compile(
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be said, to whom, by whom; without `subject` as an answer to the ticket's."""
+    """What is to be said, to whom, by whom; without `subject` as an answer to the ticket's.
+
+    `channel` is the inbound channel that it is an answer of; without one that of the ticket.
+    """
 
     send_id: str
     kind: SendKind
@@ -47,6 +50,7 @@ class Letter:
     by: str = ""
     subject: str | None = None
     language: str | None = None
+    channel: str | None = None
 
 
 def reply_subject(title: str) -> str:
@@ -83,7 +87,7 @@ def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequeste
         send_id=letter.send_id,
         ticket_number=ticket.number,
         queue=ticket.queue,
-        channel=ticket.channel,
+        channel=letter.channel or ticket.channel,
         kind=letter.kind,
         automatic=letter.kind is not SendKind.AGENT_REPLY,
         reply_address=letter.sender,
