@@ -220,6 +220,13 @@ class Sending:
         except (MailHostUnavailable, CredentialsRejected, NotConfigured) as error:
             again = await self._defer(claim.kept, outbound, error, number)
             trouble = error
+        except Exception as error:
+            if claim.kept.attempt.step is Step.CLAIMED:
+                raise  # it may have been sent; the sweep finds the claim
+            # Told, so that it is seen and ends: else it would be tried in silence for ever.
+            log.exception("attempt_broken", send_id=kept.attempt.request.send_id)
+            why = f"A fault of ours keeps it from being sent ({type(error).__name__})."
+            return await self._defer(claim.kept, outbound, MailHostUnavailable(why), number)
         else:
             await self._sent(claim.kept, outbound, sent)
             self._canary.sent(claim.kept, outbound)

@@ -2,9 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any, cast
 
 from dispatch.adapters.nats_turns import NatsTurns
+from dispatch.adapters.smtp_transport import SmtpTransport
 from dispatch.domain.attempts import Attempt
+from dispatch.ports import Accepted
 from dispatch_world import World, decided
 from postbus.bus.topology import LIMITS_BUCKET
 from postbus.contracts.configuration import OutboundChannel, SendLimits
@@ -106,3 +109,27 @@ async def test_a_mail_that_was_never_tried_is_late_too(world: World) -> None:
     assert world.states() == ["deferred", "held"]
     assert world.told[0].late_since is not None
     assert world.told[0].outbound_channel == "relay"
+
+
+class Broken:
+    """A way out with a fault of ours in it."""
+
+    async def send(self, *_: Any, **__: Any) -> Accepted:
+        raise ValueError("odd")
+
+
+async def test_a_fault_of_ours_is_told_and_ends_after_five_days(world: World) -> None:
+    """It would be tried in silence for ever, and nobody would know."""
+    world.guard.decision = Decision.ALLOW
+    way, world.way = world.way, cast("SmtpTransport", Broken())
+    await world.begin()
+    assert world.states() == ["deferred"]
+    assert world.told[0].reason == "A fault of ours keeps it from being sent (ValueError)."
+    assert world.told[0].next_attempt_at is not None
+    await world.begin("s-2")
+    world.later = timedelta(days=5, minutes=1)
+    await world.process()[0].attempt("s-1")
+    assert [one.state for one in world.told if one.send_id == "s-1"][-1] == "failed"
+    world.way = way
+    await world.process()[0].attempt("s-2")
+    assert (world.told[-1].send_id, world.told[-1].state) == ("s-2", "sent")

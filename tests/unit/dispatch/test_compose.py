@@ -60,6 +60,18 @@ def test_a_long_message_id_stays_on_the_line_of_its_name() -> None:
     assert f"\r\nMessage-ID: <{long_id}>\r\n".encode() in written(request(message_id=long_id)).data
 
 
+@pytest.mark.parametrize(
+    ("local", "tagged"), [("s" * 31, True), ("s" * 32, False), ("é" * 15, True), ("é" * 16, False)]
+)
+def test_reply_to_is_no_longer_than_an_address_may_be(local: str, *, tagged: bool) -> None:
+    """RFC 5321 §4.5.3.1.1: 64 octets; the customer's server may refuse more."""
+    own = Address(name="S", address=f"{local}@postbus.localhost")
+    mail = written(request(reply_address=own))
+    wanted = f"{local}+{STAMP}@" if tagged else f"<{local}@"
+    assert f"{wanted}postbus.localhost>".removeprefix("<").encode() in mail.data
+    assert (f"+{STAMP}@".encode() in mail.data) is tagged
+
+
 def test_an_answer_to_outlook_is_in_its_thread() -> None:
     """Its ids are longer than a line, and it knows none that is encoded."""
     outlook = "AM0PR05MB6834D2C88EE7DD0B43CC6B35E8A0A@AM0PR05MB6834.eurprd05.prod.outlook.com"

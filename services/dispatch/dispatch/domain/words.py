@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from dispatch.domain.head import addr_spec
-from dispatch.domain.senders import Sender, usual_sender
+from dispatch.domain.senders import Sender, usual_sender, with_stamp
 from postbus.appearance import LOGO_ID, Dressed, Look, Said, dressed, look_of
 from postbus.appearance.dressing import Quoted
 from postbus.appearance.names import About
@@ -63,11 +63,11 @@ class Words:
 
     def shows(self, file: Attachment) -> bool:
         """Whether the HTML shows the file where it stands (RFC 2392 cid:)."""
-        return bool(
-            file.content_id
-            and _CONTENT_ID.fullmatch(file.content_id)
-            and f"cid:{file.content_id}" in self.html
-        )
+        if not file.content_id or not _CONTENT_ID.fullmatch(file.content_id):
+            return False
+        # `cid:a@b` is not `cid:a@b.c`, and editors may write its sign as a URL has it.
+        named = re.escape(file.content_id).replace("@", "(?:@|%40)")
+        return re.search(rf"cid:{named}(?![\w.+@%-])", self.html) is not None
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -186,9 +186,12 @@ def _deliverable(address: Address) -> Address:
 
 
 def reply_to(request: SendRequested) -> Address:
-    """The channel's address with the stamp as its tag (RFC 5233), which finds the ticket again."""
-    local, _, domain = request.reply_address.address.rpartition("@")
-    return Address(name=request.reply_address.name, address=f"{local}+{request.stamp}@{domain}")
+    """The channel's address with the stamp as its tag, which finds the ticket again.
+
+    The bare one where that is too long: the stamp is in the ids, which answers carry too.
+    """
+    own = request.reply_address
+    return Address(name=own.name, address=with_stamp(own.address, request.stamp) or own.address)
 
 
 def one_line(text: str) -> str:
