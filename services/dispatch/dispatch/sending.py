@@ -73,6 +73,8 @@ class Sending:
         self._recording = Recording(around)
         self._doubting = Doubting(around, self._recording)
         self._watching = Watching(around)
+        self._tried: dict[str, OutboundChannel] = {}
+        """The channel as it was when a mail that waits was put off."""
 
     async def attempt(self, send_id: str) -> datetime | None:
         """Do what is to be done now with a mail; safe to call at any time and on any replica."""
@@ -92,14 +94,24 @@ class Sending:
             return None
         if kept.attempt.step is Step.CLAIMED and not self._was_not_handed_over(kept.attempt):
             return await self._claimed(kept)
+        goes_otherwise = self._goes_otherwise(kept.attempt)
         kept = await self._recording.warn_if_late(kept, self._via(kept.attempt))
         due = kept.attempt.next_attempt_at
-        if due is not None and due > self._a.now():
+        if due is not None and due > self._a.now() and not goes_otherwise:
             return warns_at(kept.attempt, before=due)
         return await self._next(kept)
 
+    def _goes_otherwise(self, attempt: Attempt) -> bool:
+        """Whether another channel carries it now, or its own was changed, since it was put off."""
+        route, last = route_of(attempt, self._a.configuration()), attempt.last_outcome
+        if isinstance(route, NoOutbound) or last is None:
+            return False
+        tried = self._tried.get(attempt.request.send_id)
+        return route != tried if tried is not None else route.id != last.outbound_channel
+
     async def _next(self, kept: Kept) -> datetime | None:
         """What a person decided, the route, and whether the channel may send now."""
+        self._tried.pop(kept.attempt.request.send_id, None)
         outbound = route_of(kept.attempt, self._a.configuration())
         if await self._ended_by_a_person(kept):
             return None
@@ -273,6 +285,8 @@ class Sending:
         self._recording.unwritten[send_id] = NotHandedOver()
         again = await self._recording.defer(kept, outbound.id, error, number)
         self._recording.unwritten.pop(send_id, None)
+        if again is not None:
+            self._tried[send_id] = outbound
         return again
 
     async def _until_its_turn(self, kept: Kept, outbound: OutboundChannel, turn: Turn) -> datetime:

@@ -4,13 +4,21 @@ import asyncio
 from datetime import timedelta
 from typing import Any, cast
 
+import pytest
+
 from dispatch.adapters.nats_turns import NatsTurns
 from dispatch.adapters.smtp_transport import SmtpTransport
 from dispatch.domain.attempts import Attempt
 from dispatch.ports import Accepted
+from dispatch_stage import support
 from dispatch_world import World, decided
 from postbus.bus.topology import LIMITS_BUCKET
-from postbus.contracts.configuration import OutboundChannel, SendLimits
+from postbus.contracts.configuration import (
+    FilterEntry,
+    InboundChannel,
+    OutboundChannel,
+    SendLimits,
+)
 from postbus.contracts.guard import Decision
 from postbus.contracts.sending import WhatNext
 from send_builders import send_requested
@@ -109,6 +117,39 @@ async def test_a_mail_that_was_never_tried_is_late_too(world: World) -> None:
     assert world.states() == ["deferred", "held"]
     assert world.told[0].late_since is not None
     assert world.told[0].outbound_channel == "relay"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_mail_that_was_put_off_goes_as_soon_as_its_channel_is_another(
+    world: World, *, restarted: bool
+) -> None:
+    """Otherwise an answer would wait for four hours for a channel that it does not need."""
+    world.guard.decision = Decision.ALLOW
+    world.server.behaviour.rcpt = ["451 4.7.1 try again in 60 min"]
+    await world.ledger.accept(Attempt(request=send_requested(), accepted_at=world.now()))
+    sending = world.process()[0]
+    again = await sending.attempt("s-1")
+    assert world.states() == ["deferred"]
+    assert await sending.attempt("s-1") == again
+    world.configure(InboundChannel.model_validate(support(reply_via="own")))
+    if restarted:
+        sending = world.process()[0]
+    await sending.attempt("s-1")
+    assert world.states() == ["deferred", "sent"]
+    assert world.told[-1].outbound_channel == "own"
+
+
+async def test_a_mail_that_was_put_off_goes_as_soon_as_its_channel_is_mended(world: World) -> None:
+    world.guard.decision = Decision.ALLOW
+    world.server.behaviour.rcpt = ["451 4.7.1 try again in 60 min"]
+    await world.ledger.accept(Attempt(request=send_requested(), accepted_at=world.now()))
+    sending = world.process()[0]
+    again = await sending.attempt("s-1")
+    world.configure(FilterEntry(id="f", pattern="x@example.com"))
+    assert await sending.attempt("s-1") == again, "another change is none of its channel"
+    world.configure(relay(per_day=9))
+    await sending.attempt("s-1")
+    assert world.states() == ["deferred", "sent"]
 
 
 class Broken:
