@@ -25,14 +25,14 @@ from dispatch.domain.permission import (
 from dispatch.domain.routes import route_of
 from dispatch.domain.senders import sender_of
 from dispatch.doubting import Doubting
-from dispatch.ports import Accepted, Kept, OutcomeUnknown, Turn
+from dispatch.ports import Accepted, Kept, OutcomeUnknown, RecipientsRefused, Turn
 from dispatch.recording import Doubtful, Ended, NotHandedOver, Recording
 from dispatch.surroundings import Around
 from dispatch.watching import Watching
 from postbus.configuration import NoOutbound
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest
-from postbus.contracts.sending import SendState
+from postbus.contracts.sending import SendState, SmtpReply
 from postbus.errors import (
     BlobMissing,
     CredentialsRejected,
@@ -227,7 +227,7 @@ class Sending:
             again = await self._doubting.begin(claim.kept, why)
             trouble = MailHostUnavailable(why, reason="connection-lost")
         except (MailRefused, BlobMissing) as error:
-            await self._recording.end(claim.kept, SendState.FAILED, outbound.id, reason=str(error))
+            await self._failed(claim.kept, outbound, error)
             trouble = error
         except (MailHostUnavailable, CredentialsRejected, NotConfigured) as error:
             again = await self._defer(claim.kept, outbound, error, number)
@@ -265,6 +265,19 @@ class Sending:
         accepted = await self._a.transport.send(outbound, letter, before_data=before_data)
         return _Sent(accepted, letter.words.sender.address, copy)
 
+    async def _failed(self, kept: Kept, outbound: OutboundChannel, error: PostbusError) -> None:
+        reply = None
+        if isinstance(error, MailRefused) and error.smtp_code is not None:
+            reply = SmtpReply(code=error.smtp_code, enhanced=error.enhanced_code, text=str(error))
+        await self._recording.end(
+            kept,
+            SendState.FAILED,
+            outbound.id,
+            reason=str(error),
+            reply=reply,
+            refused=error.refused if isinstance(error, RecipientsRefused) else None,
+        )
+
     async def _sent(self, kept: Kept, outbound: OutboundChannel, sent: _Sent) -> None:
         refused = sent.accepted.refused
         await self._recording.end(
@@ -273,6 +286,7 @@ class Sending:
             outbound.id,
             reason="; ".join(f"not to {who}: {said.text}" for who, said in refused.items()),
             reply=sent.accepted.reply,
+            refused=refused,
             from_address=sent.from_address,
             sent_as=sent.accepted.sent_as,
             copy=sent.copy,

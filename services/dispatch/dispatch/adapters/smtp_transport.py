@@ -13,7 +13,7 @@ from dispatch.adapters.smtp_errors import refusal, reply_of, smtp_errors
 from dispatch.adapters.smtp_trying import SmtpTrial
 from dispatch.domain.compose import Composed
 from dispatch.domain.head import is_addr_spec
-from dispatch.ports import Accepted, BeforeData, Letter, OutcomeUnknown
+from dispatch.ports import Accepted, BeforeData, Letter, OutcomeUnknown, RecipientsRefused
 from postbus.contracts.configuration import OutboundChannel, SmtpAuth, TlsMode
 from postbus.contracts.sending import SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
@@ -142,7 +142,8 @@ class SmtpTransport:
             with suppress(SMTPException, OSError):
                 await smtp.rset()
             first = next(iter(refused.values()))
-            raise refusal(first.code or 550, first.text)
+            said = str(refusal(first.code or 550, first.text))
+            raise RecipientsRefused(said, refused)
         return refused
 
     async def _sender(
