@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dispatch.domain.compose import Composed, mime
@@ -56,8 +56,9 @@ async def letter_of(
     around: Around,
     *,
     sender: Sender | None = None,
+    patient: bool = True,
 ) -> StoredLetter:
-    """The mail, from the channel's own address where no sender is given.
+    """The mail, from the channel's own address where no sender is given; `patient` as `Envelope`.
 
     In the look that its queue has now. BlobMissing, StoreUnavailable.
     """
@@ -77,7 +78,7 @@ async def letter_of(
     )
     if words.look_problem is not None:
         around.appearances.failed(request.queue, why="template", detail=words.look_problem)
-    return StoredLetter(words, around.blobs)
+    return StoredLetter(replace(words, patient=patient), around.blobs)
 
 
 def _look_now(request: SendRequested, around: Around) -> Look:

@@ -253,7 +253,9 @@ class Sending:
             self._a.configuration(),
             bounce_address=self._a.bounce_address,
         )
-        letter = await letter_of(attempt.request, outbound, self._a, sender=sender)
+        # The others wait some hours for a recipient whose mailbox is full, and not for days.
+        patient = attempt.late_since is None
+        letter = await letter_of(attempt.request, outbound, self._a, sender=sender, patient=patient)
         copy: CopyTask | None = None
 
         async def before_data(sent_as: str | None = None, handle: str | None = None) -> None:

@@ -20,6 +20,7 @@ from postbus.contracts.configuration import (
     SendLimits,
 )
 from postbus.contracts.guard import Decision
+from postbus.contracts.mail import Address
 from postbus.contracts.sending import WhatNext
 from send_builders import send_requested
 
@@ -107,6 +108,21 @@ async def test_an_agent_is_warned_once_after_four_hours(world: World) -> None:
     assert (world.told[-1].state, world.told[-1].late_since) == ("deferred", late.late_since)
     await world.decide(decided(WhatNext.SEND_VIA, outbound="own"))
     assert (world.told[-1].state, world.told[-1].late_since) == ("sent", None)
+
+
+async def test_nobody_waits_for_days_because_somebody_in_cc_has_a_full_mailbox(
+    world: World,
+) -> None:
+    world.guard.decision = Decision.ALLOW
+    request = send_requested().model_copy(update={"cc": (Address(address="bo@example.com"),)})
+    await world.ledger.accept(Attempt(request=request, accepted_at=world.now()))
+    for hours, states in [(0, ["deferred"]), (5, ["deferred", "deferred", "sent"])]:
+        world.later = timedelta(hours=hours)
+        world.server.behaviour.rcpt = ["250 OK", "452 4.2.2 full"]
+        await world.process()[0].attempt("s-1")
+        assert world.states() == states
+    assert world.told[-1].reason == "not to bo@example.com: 4.2.2 full"
+    assert world.server.taken[0].recipients == ["anna@example.com"]
 
 
 async def test_a_mail_that_was_never_tried_is_late_too(world: World) -> None:

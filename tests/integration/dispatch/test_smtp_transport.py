@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -132,6 +133,32 @@ async def test_one_recipient_that_must_wait_makes_the_mail_wait(server: Make) ->
     with pytest.raises(MailHostUnavailable):
         await send(transport(), channel(running.port), mail("a@x.example", "b@x.example"))
     assert running.taken == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "taken"),
+    [
+        (["250 OK", "452 4.2.2 full"], ["a@x.example"]),
+        (["452 4.2.2 full", "250 OK"], ["b@x.example"]),
+        (["452 4.2.2 full", "550 5.1.1 nobody"], None),
+        (["550 5.1.1 nobody", "452 4.2.2 full"], None),
+    ],
+)
+async def test_after_some_hours_the_others_wait_no_longer(
+    server: Make, answers: list[str], taken: list[str] | None
+) -> None:
+    """But while one of them may still get it, the mail does not fail."""
+    running = server(rcpt=answers)
+    late = mail("a@x.example", "b@x.example")
+    late = replace(late, envelope=replace(late.envelope, patient=False))
+    if taken is None:
+        with pytest.raises(MailHostUnavailable, match="452"):
+            await send(transport(), channel(running.port), late)
+        assert running.taken == []
+        return
+    accepted, _ = await send(transport(), channel(running.port), late)
+    assert running.taken[0].recipients == taken
+    assert [one.text for one in accepted.refused.values()] == ["4.2.2 full"]
 
 
 async def test_a_connection_lost_after_the_data_is_a_doubt(server: Make) -> None:

@@ -117,7 +117,10 @@ class SmtpTransport:
             return Accepted(await self._data(smtp, mail), refused)
 
     async def _envelope(self, smtp: aiosmtplib.SMTP, mail: Composed) -> dict[str, SmtpReply]:
-        """MAIL and RCPT; recipients refused for ever. Raises if none is left, or one must wait."""
+        """MAIL and RCPT; recipients who will not get it.
+
+        Raises if none is left, or if one must wait and the others wait for them.
+        """
         if mail.utf8 and not smtp.supports_extension("smtputf8"):
             raise refusal(553, "5.6.7 this server takes no addresses outside ASCII (SMTPUTF8)")
         # Its header is 8 bit (RFC 6531 §3.5); bodies never are.
@@ -126,6 +129,7 @@ class SmtpTransport:
         if smtp.supports_extension("size"):
             options.append(f"SIZE={len(mail.data)}")
         refused: dict[str, SmtpReply] = {}
+        waits: SMTPResponseException | None = None
         async with smtp_errors(smtp.hostname or "the server"):
             await self._sender(smtp, mail, options, encoding)
             for recipient in mail.envelope.recipients:
@@ -136,8 +140,12 @@ class SmtpTransport:
                     await smtp.rcpt(recipient, encoding=encoding)
                 except SMTPResponseException as error:
                     if not isinstance(refusal(error.code, error.message), MailRefused):
+                        waits = error
+                    if waits is error and (mail.envelope.patient or not smtp.is_connected):
                         raise
                     refused[recipient] = reply_of(error.code, error.message)
+            if waits is not None and len(refused) == len(mail.envelope.recipients):
+                raise waits
         if len(refused) == len(mail.envelope.recipients):
             with suppress(SMTPException, OSError):
                 await smtp.rset()

@@ -48,11 +48,13 @@ class Envelope:
     """Who the server is told it is from and for (RFC 5321 §2.3.1).
 
     `otherwise` is who it is from at a server that refuses the null sender, as Amazon SES does.
+    `patient`: a recipient who cannot be written to now makes the others wait.
     """
 
     sender: str
     recipients: tuple[str, ...]
     otherwise: str = ""
+    patient: bool = True
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def compose(
 def mime(words: Words, files: tuple[LoadedFile, ...]) -> Composed:
     """The words as a mail (RFC 5322, RFC 2045); `files` are those of the words, loaded."""
     to = words.recipients
-    envelope = Envelope(words.envelope_from, to, words.envelope_otherwise)
+    envelope = Envelope(words.envelope_from, to, words.envelope_otherwise, words.patient)
     named = (words.sender.address, words.reply_to.address, *envelope.addresses)
     utf8 = not all(address.isascii() for address in named)
     mail = EmailMessage(policy=_PARTS)

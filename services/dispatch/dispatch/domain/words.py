@@ -38,8 +38,8 @@ class Words:
     """One mail; ids without their angle brackets, `automatic` the value of Auto-Submitted.
 
     `envelope_from` is where bounces go; empty for automatic mail (RFC 3834 §3.1.7), which has
-    `envelope_otherwise` where that is refused. `images` are pictures of its look; `look_problem` is
-    why it looks as shipped and not as configured.
+    `envelope_otherwise` where that is refused; `patient` is that of the envelope. `images` are
+    pictures of its look; `look_problem` is why it looks as shipped and not as configured.
     """
 
     sender: Address
@@ -60,6 +60,7 @@ class Words:
     images: tuple[LoadedFile, ...] = ()
     look_problem: str | None = None
     envelope_otherwise: str = ""
+    patient: bool = True
 
     def shows(self, file: Attachment) -> bool:
         """Whether the HTML shows the file where it stands (RFC 2392 cid:)."""
