@@ -88,6 +88,18 @@ def test_a_long_name_with_commas_is_one_recipient() -> None:
     assert mail["To"].addresses[0].display_name == name
 
 
+def test_what_no_body_may_have_is_left_away() -> None:
+    """Programs cut a text at NUL, and some servers refuse it; half a letter cannot be written."""
+    odd = "Hel\x00lo \x1b\ud800there.\r\n\tBye."
+    quote = Quote.model_construct(author=ANNA, written_at=AT, text=odd)
+    made = request().model_copy(update={"text": odd, "html": f"<p>{odd}</p>", "quote": quote})
+    mail = read(written(made))
+    for kind in ("plain", "html"):
+        body = mail.get_body((kind,))
+        assert body is not None
+        assert body.get_content().count("Hello there.") == 2
+
+
 @pytest.mark.parametrize("field", ["subject", "in_reply_to"])
 def test_nothing_can_add_a_header_of_its_own(field: str) -> None:
     mail = read(written(request(**{field: "x\r\nBcc: all@example.com"})))

@@ -21,6 +21,7 @@ from postbus.mail.addresses import with_ascii_domain
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """C0, C1 and the two separators of Unicode, at all of which Python sees a line end."""
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _CONTENT_ID: Final = re.compile(r"[\w.+@-]{1,200}", re.ASCII)
 _ENCODED_WORD = re.compile(r"=(?=\?[^?]*\?[qb]\?)", re.IGNORECASE)
 
@@ -135,8 +136,8 @@ def _dressed(request: SendRequested, content: Content | None, look: Look) -> Dre
                 customer_address=customer.address,
                 agent_name=request.requested_by,
             ),
-            text=content.text if content else request.text,
-            html=content.html if content else request.html,
+            text=_printable(content.text if content else request.text),
+            html=_printable((content.html if content else request.html) or "") or None,
             mark=_mark_line(request),
             quotes=_quotes(request),
             language=request.language,
@@ -154,7 +155,7 @@ def _quotes(request: SendRequested) -> tuple[Quoted, ...]:
 
 def _quoted(quote: Quote) -> Quoted:
     who = one_line(quote.author.name or quote.author.address)
-    return Quoted(who=who, at=quote.written_at, text=quote.text)
+    return Quoted(who=who, at=quote.written_at, text=_printable(quote.text))
 
 
 def _images(look: Look, logo: bytes | None, html: str) -> tuple[LoadedFile, ...]:
@@ -201,6 +202,11 @@ def one_line(text: str) -> str:
     Nor as an encoded word (RFC 2047): the library would decode it, and write the line breaks in it.
     """
     return _ENCODED_WORD.sub("= ", _CONTROLS.sub(" ", text)).strip()
+
+
+def _printable(text: str) -> str:
+    """Without NUL and the like, which no body may have (RFC 5322 §2.3, §4.1)."""
+    return _NO_TEXT.sub("", text)
 
 
 def _mark_line(request: SendRequested) -> str:
