@@ -147,6 +147,7 @@ async def test_a_mail_that_was_put_off_goes_as_soon_as_its_channel_is_another(
     again = await sending.attempt("s-1")
     assert world.states() == ["deferred"]
     assert await sending.attempt("s-1") == again
+    assert await world.process()[0].attempt("s-1") == again
     world.configure(InboundChannel.model_validate(support(reply_via="own")))
     if restarted:
         sending = world.process()[0]
