@@ -16,8 +16,9 @@ from postbus.contracts.mail import (
     Route,
 )
 from postbus.intake.stamps import find_other_stamp
-from postbus.mail import ParsedMail, classify
 from postbus.mail.inline_texts import cut, cut_html, is_long
+from postbus.mail.kind import classify
+from postbus.mail.parsed import ParsedMail
 from postbus.mail.writer import meant_for, writer_of
 
 _MAX_ADDRESSES = 100
