@@ -79,6 +79,8 @@ async def test_a_new_ticket_is_told_to_agents_by_automatic_mail(
         ("bea@abc.com", "New ticket: Printer on fire"),
         ("cas@abc.com", "Nieuw ticket: Printer on fire"),
     }
+    # Screen readers go by the language of the HTML.
+    assert sorted(one.language or "" for one in desk.notifications()) == ["en", "nl"]
     request = next(one for one in desk.notifications() if one.to[0].name == "Bea")
     assert request.automatic
     assert request.reply_address.address == "support@postbus.localhost"

@@ -120,6 +120,7 @@ def notification_of(
     sender: Address,
     subject: str,
     text: str,
+    language: str,
     stamp: str,
     cause: Cause | None,
     now: datetime,
@@ -136,6 +137,7 @@ def notification_of(
         stamp=stamp,
         sender=sender,
         cause=cause,
+        language=language,
     )
     return request_of(letter, ticket, now=now).model_copy(update={"subject": subject})
 
