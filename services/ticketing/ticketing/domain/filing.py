@@ -73,7 +73,9 @@ def open_ticket(
     ticket = ticket_of(mail, message, number=number, customer=customer, people=people)
     if follows is not None:
         ticket = following(ticket, follows)
-    fact = ticket_fact("opened", ticket, queue=queue, cause=message.id, message=message)
+    fact = ticket_fact(
+        "opened", ticket, queue=queue, cause=message.id, message=message, by=message.released_by
+    )
     return Filing(ticket, message, (fact,))
 
 
@@ -132,7 +134,13 @@ def add_to_ticket(
         after = with_status(after, TicketStatus.OPEN, at=now)
         change = {"status": [ticket.status, TicketStatus.OPEN]}
     fact = ticket_fact(
-        "customer-replied", after, queue=queue, cause=message.id, message=message, change=change
+        "customer-replied",
+        after,
+        queue=queue,
+        cause=message.id,
+        message=message,
+        change=change,
+        by=message.released_by,
     )
     return Filing(after, message, (fact,))
 
@@ -186,4 +194,5 @@ def message_of(mail: MailReceived, ticket_id: str, now: datetime) -> Message:
         protection=mail.protection,
         problems=mail.problems,
         reread_at=mail.reread_at,
+        released_by=mail.released.by if mail.released else "",
     )
