@@ -515,6 +515,10 @@ class LoopLimits(Contract):
         default=15, ge=5, le=1000,
         description="a mail with so many Received fields gets no automatic answer (L10)",
     )  # fmt: skip
+    received_fields_held: int = Field(
+        default=30, ge=5, le=1000,
+        description="a mail with so many is kept and held: it goes round and round (L10)",
+    )  # fmt: skip
     fuse_ten_minutes: int = Field(
         default=50, ge=5, le=100_000,
         description="repeated automatic mails of one channel that open its fuse (L17)",

@@ -18,7 +18,7 @@ from doubles.desk import (
     stamp_of,
 )
 from doubles.mails import NOW, mail_received
-from postbus.contracts.mail import MailKind, MailReceived, Origin, Release, Route
+from postbus.contracts.mail import MailKind, MailReceived, Origin, Release, Route, Signals
 from postbus.contracts.tickets import TicketStatus
 from postbus.mail.uid_sets import UidSet
 from ticketing.domain.model import Message
@@ -107,6 +107,26 @@ async def test_a_mail_of_a_person_gets_what_it_would_have_got(desk: Desk) -> Non
     assert len(desk.bus.of(REQUESTED)) == 1
     (told,) = desk.bus.of(RELEASED)
     assert (told.mail_id, told.received_as) == ("f" * 64, "m1")
+
+
+async def test_a_mail_that_went_through_thirty_servers_is_held_and_released(desk: Desk) -> None:
+    """INVARIANT: it is never dropped, and a shorter way is nothing special (L10)."""
+    near = mail_received("near", signals=Signals(received_count=29))
+    far = mail_received("far", signals=Signals(received_count=30))
+    await desk.file(near, far)
+    (held,) = desk.bus.of(HELD)
+    assert (held.mail_id, held.reason) == ("far", "came-a-long-way")
+    assert held.detail == "30 Received fields; held from 30 on"
+    assert [one.message_count for one in await desk.tickets()] == [2]
+    await desk.file(released(far))
+    assert [one.message_count for one in await desk.tickets()] == [2, 2]
+    assert [one.ticket for one in desk.bus.of(RELEASED)] == [2]
+
+
+async def test_an_imported_mail_is_filed_however_far_it_came(desk: Desk) -> None:
+    """Nothing automatic follows it, so it is part of no loop."""
+    await desk.file(mail_received("old", signals=Signals(received_count=99), route=IMPORTED))
+    assert (len(await desk.tickets()), desk.bus.of(HELD)) == (1, [])
 
 
 @pytest.mark.parametrize("make", [own, lambda _: own(None), lambda _: bounce_of(None)])

@@ -8,6 +8,7 @@ from postbus.contracts.mail import MailKind, MailReceived
 
 OWN_MAIL_CAME_BACK: Final = "own-mail-came-back"
 BOUNCE_OF_UNKNOWN_MAIL: Final = "bounce-of-unknown-mail"
+CAME_A_LONG_WAY: Final = "came-a-long-way"
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,18 @@ class Held:
 
 
 def why_held(mail: MailReceived, limits: LoopLimits) -> Held | None:
-    """Why a mail is held whatever ticket it may belong to; None: it is filed."""
-    del limits
+    """Why a mail is held whatever ticket it may belong to; None: it is filed.
+
+    A mail that went through very many servers is one that a loop of forwarders passes on; RFC 5321
+    §6.3 has a server refuse it at a hundred, and we keep it.
+    """
     if mail.released is not None:
         return None
     if mail.kind is MailKind.OWN:
         return own_mail(mail)
+    count, most = mail.signals.received_count, limits.received_fields_held
+    if count >= most:
+        return Held(CAME_A_LONG_WAY, f"{count} Received fields; held from {most} on")
     return None
 
 
