@@ -84,9 +84,10 @@ class MailHandlers:
 
     async def _open(self, mail: MailReceived, ticket_id: str) -> None:
         """A ticket of its own, but for one of very many that say the same."""
-        ticket = await self._folding.ticket_for(mail)
+        often = self._folding.is_worth_a_look(mail)
+        ticket = await self._folding.ticket_for(mail) if often else None
         if ticket is None:
-            await self._opening.open(mail, ToOpen(ticket_id))
+            await self._opening.open(mail, ToOpen(ticket_id, often=often))
             return
         # Before it is filed: whoever answers this mail must be led to where it is.
         await self._store.move_claims(claim_keys(mail), old=ticket_id, new=ticket.id)
