@@ -79,6 +79,7 @@ def lines(results: dict[str, Any]) -> list[Line]:
              at_most=15),
         Line("memory beyond a mail of 100 MB", read.get("extra_mb_for_100mb"), "MB", at_most=100),
         Line("memory, idle stack", _megabytes(memory["idle_bytes"]), "MB", at_most=900),
+        Line("  shared pages counted in each", _megabytes(memory["idle_resident_bytes"]), "MB"),
         Line("memory, at the end", _megabytes(memory["end_bytes"]), "MB",
              peer=peer.get("memory_megabytes")),
     ]  # fmt: skip

@@ -72,7 +72,7 @@ class Flow:
         plan = self._plan
         await asyncio.to_thread(self._widen_limits)
         await asyncio.sleep(_IDLE_SECONDS)
-        idle = self._processes.rss_bytes()
+        idle, idle_resident = self._processes.memory_bytes(), self._processes.resident_bytes()
         await self._watching.open(self._stack.endpoints["subscriber_nats_url"])
         figures: Figures = {}
         figures["saturation"] = await self._saturate("saturated", plan.count)
@@ -83,7 +83,11 @@ class Flow:
             await self._fill(plan.stored)
             figures["full_store"] = await self._saturate("full", plan.count)
             figures["full_store"]["mails_before"] = plan.stored
-        figures["memory"] = {"idle_bytes": idle, "end_bytes": self._processes.rss_bytes()}
+        figures["memory"] = {
+            "idle_bytes": idle,
+            "idle_resident_bytes": idle_resident,
+            "end_bytes": self._processes.memory_bytes(),
+        }
         await self._check_all()
         await self._watching.close()
         return figures

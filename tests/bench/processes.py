@@ -60,8 +60,12 @@ class Processes:
         """User and system time by name, children that ended included."""
         return {name: sum(map(_cpu_seconds, family)) for name, family in self._families()}
 
-    def rss_bytes(self) -> dict[str, int]:
-        """Resident memory by name; what processes share counts in each of them."""
+    def memory_bytes(self) -> dict[str, int]:
+        """Memory by name; a page that processes share counts once, divided among them (PSS)."""
+        return {name: sum(map(_pss_bytes, family)) for name, family in self._families()}
+
+    def resident_bytes(self) -> dict[str, int]:
+        """The same where a shared page counts in each of them (RSS)."""
         return {name: sum(map(_rss_bytes, family)) for name, family in self._families()}
 
     def restarted(self) -> list[str]:
@@ -90,6 +94,12 @@ def _cpu_seconds(process: psutil.Process) -> float:
         times = process.cpu_times()
         return float(times.user + times.system)
     return 0.0
+
+
+def _pss_bytes(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        return int(process.memory_full_info().pss)
+    return 0
 
 
 def _rss_bytes(process: psutil.Process) -> int:

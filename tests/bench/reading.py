@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from bench.generator import mails
-from postbus.mail import parse
+from postbus.mail.parse import parse
 
 _SMALL_BYTES = 50_000
 _LARGE_MEGABYTES = 100

@@ -17,7 +17,8 @@ from corpus.fields import fields
 from corpus.kinds import kinds
 from corpus.source import Mail, load, mails
 from corpus.words import words
-from postbus.mail import ParsedMail, parse
+from postbus.mail.parse import parse
+from postbus.mail.parsed import ParsedMail
 
 _LIMIT_SECONDS = 1.0
 _SHOWN_CHARACTERS = 300

@@ -9,7 +9,8 @@ from typing import Any
 from corpus.answers import Answer, answer
 from corpus.fields import bytes_of
 from corpus.source import Mail, expectations
-from postbus.mail import ParsedMail, parse
+from postbus.mail.parse import parse
+from postbus.mail.parsed import ParsedMail
 
 _BODIES = ("message.rtf", "message.html", "message.txt")
 _UNNAMED = "Untitled Attachment"

@@ -8,7 +8,7 @@ from typing import Any
 from corpus.answers import Answer
 from corpus.leaves import leaf_readings
 from corpus.source import Mail
-from postbus.mail import ParsedAttachment, ParsedMail
+from postbus.mail.parsed import ParsedAttachment, ParsedMail
 
 _KEYS = (
     "from", "from_name", "to", "cc", "reply_to", "subject", "message_id", "in_reply_to",

@@ -13,7 +13,8 @@ from typing import Any, Final
 from corpus.answers import Answer, answer
 from corpus.source import Mail, load
 from postbus.contracts.mail import Forwarded
-from postbus.mail import ParsedMail, parse
+from postbus.mail.parse import parse
+from postbus.mail.parsed import ParsedMail
 from postbus.mail.subjects import stripped_subject
 
 Reader = Callable[[ParsedMail], Forwarded | None]

@@ -7,8 +7,9 @@ from typing import Any, Final
 from corpus.answers import Answer, answer
 from corpus.source import Mail
 from postbus.contracts.mail import Bounce, MailKind
-from postbus.mail import ParsedMail, classify
 from postbus.mail.bounces import read_bounce
+from postbus.mail.kind import classify
+from postbus.mail.parsed import ParsedMail
 
 _REPLY: Final = frozenset((MailKind.AUTO_REPLY, MailKind.AUTO_GENERATED))
 _KINDS: Final[dict[str, tuple[str, frozenset[MailKind]]]] = {

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from corpus.answers import Answer, answer
 from corpus.source import Mail, expectations, load
-from postbus.mail import ParsedMail, parse
 from postbus.mail.own_words import own_words
+from postbus.mail.parse import parse
+from postbus.mail.parsed import ParsedMail
 
 _SPACE = re.compile(r"\s+")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from corpus.answers import Answer
 from corpus.source import Mail
-from postbus.mail import ParsedMail
+from postbus.mail.parsed import ParsedMail
 
 
 def words(mail: Mail, parsed: ParsedMail) -> Iterator[Answer]:

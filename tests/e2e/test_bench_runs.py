@@ -44,7 +44,7 @@ def test_a_small_run_loses_nothing_and_has_every_figure(tmp_path: Path) -> None:
     assert found["replies"]["replies"] > 0
     for name in ("accepted_ms", "on_the_wire_ms", "sent_event_ms"):
         assert found["replies"][name].keys() == TIMES
-    for name in ("idle_bytes", "end_bytes"):
+    for name in ("idle_bytes", "idle_resident_bytes", "end_bytes"):
         assert sum(found["memory"][name].values()) > 0
     assert found["loopguard"]["p99_ms"] > 0
     assert found["mailboxes"]["event_ms"].keys() == TIMES

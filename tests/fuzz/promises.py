@@ -4,7 +4,9 @@ import hashlib
 import json
 
 from postbus.contracts.mail import MailKind
-from postbus.mail import classify, mail_id, parse
+from postbus.mail.identity import mail_id
+from postbus.mail.kind import classify
+from postbus.mail.parse import parse
 from postbus.mail.subjects import stripped_subject
 from postbus.mail.writer import meant_for, writer_of
 

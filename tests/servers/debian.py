@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = {"dovecot": "dovecot-imapd", "postfix": "postfix", "chromium": "chromium"}
+PACKAGES = {
+    "dovecot": "dovecot-imapd",
+    "postfix": "postfix",
+    "chromium": "chromium",
+    "dnsmasq": "dnsmasq-base",
+}
 """Program → the package that `tests/servers/install-peers.sh` installs for it."""
 _NEED_ROOT = {"postfix"}
 _FOLDERS = (Path("/usr/sbin"), Path("/usr/bin"))

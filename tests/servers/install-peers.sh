@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs the mail servers, and the browser, that tests speak with, where that is ours to do: as root, with apt-get.
+# Installs the mail servers, the name server and the browser that tests speak with, where that is ours to do: as root, with apt-get.
 # Elsewhere it says what is missing, and tests/servers/debian.py skips the tests that need it.
 # It always ends well: without a network the other tests are still worth running.
 set -uo pipefail
 PATH="$PATH:/usr/sbin:/sbin"
 lacking=()
-for pair in dovecot:dovecot-imapd postfix:postfix; do
+for pair in dovecot:dovecot-imapd postfix:postfix dnsmasq:dnsmasq-base; do
   [ -x "/usr/sbin/${pair%%:*}" ] || lacking+=("${pair##*:}")
 done
 [ -x /usr/bin/chromium ] || lacking+=(chromium)

@@ -7,7 +7,7 @@ from hashlib import sha256
 from time import perf_counter
 
 from postbus.errors import MailUnreadable
-from postbus.mail import mail_id
+from postbus.mail.identity import mail_id
 from postbus.reading import MailReader
 from postbus_cli.adapters.files import Found, mails_in
 from postbus_cli.domain.normalized import NormalizedMail, UnreadMail, normalized

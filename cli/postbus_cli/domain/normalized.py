@@ -16,7 +16,8 @@ from postbus.contracts.mail import (
     Signals,
 )
 from postbus.intake.received import attachments_of
-from postbus.mail import ParsedMail, classify
+from postbus.mail.kind import classify
+from postbus.mail.parsed import ParsedMail
 from postbus.mail.subjects import stripped_subject
 from postbus.mail.writer import writer_of
 

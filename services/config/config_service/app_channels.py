@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from config_service.adapters.bus import ServiceBus
 from config_service.adapters.dkim_keys import make_dkim_pair
+from config_service.adapters.dns_records import DnsRecords
 from config_service.adapters.google_flow import GoogleFlow
 from config_service.adapters.microsoft_flow import MicrosoftFlow
 from config_service.adapters.nats_talk import NatsProve, NatsTryInbound, NatsTryOutbound
@@ -83,7 +84,7 @@ def add_routes(v1: APIRouter, settings: Settings, around: Around, auth: BearerAu
     completeness = Completeness(documents, around.known, NatsProve(around.bus, PROVE_SECONDS))
     sign_ins = SignIns(sealed, trying, utc_now)
     into = Inbound(documents, own_addresses, sign_ins)
-    keys = DkimKeysOfChannels(documents, around.secrets, sealer, make_dkim_pair, _new_selector)
+    keys = _dkim_keys(settings, around, sealer)
     out = Outbound(documents, own_addresses, sign_ins, keys)
     whole = Connect(documents, own_addresses, sealed, trying)
     servers = _gmail_servers(settings)
@@ -99,6 +100,13 @@ def add_routes(v1: APIRouter, settings: Settings, around: Around, auth: BearerAu
     v1.include_router(connect.routes(whole, with_google, servers, auth))
     v1.include_router(connect_microsoft.routes(with_microsoft, links, auth))
     v1.include_router(insight.routes(tests, around.trail, auth))
+
+
+def _dkim_keys(settings: Settings, around: Around, sealer: Sealer | None) -> DkimKeysOfChannels:
+    records = DnsRecords(settings.dns_server)
+    return DkimKeysOfChannels(
+        around.documents, around.secrets, sealer, make_dkim_pair, _new_selector, records
+    )
 
 
 def _gmail_servers(settings: Settings) -> GmailServers:

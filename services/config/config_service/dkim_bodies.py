@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from config_service.bodies import STRICT
+from config_service.domain.dkim_published import Publication, Published
 from postbus.contracts.base import Contract
 from postbus.contracts.dkim import DkimAlgorithm, DkimKey, Domain
 
@@ -46,6 +47,30 @@ class DkimKeyView(Contract):
             active=key.active,
             created_at=key.created_at,
             record=DkimRecord(name=key.record_name, value=key.record_value),
+        )
+
+
+class DkimCheck(Contract):
+    """What DNS has at the name of a key."""
+
+    state: Publication = Field(
+        description="`published`: activate it; `missing`: no record yet; `other`: a record that "
+        "does not do; `unknown`: DNS gave no answer"
+    )
+    detail: str
+    expected: DkimRecord
+    found: tuple[str, ...] = Field(description="the TXT records, each with its strings joined")
+    checked_at: datetime
+
+    @classmethod
+    def of(cls, key: DkimKey, published: Published, *, at: datetime) -> "DkimCheck":
+        """The answer as it is shown."""
+        return cls(
+            state=published.state,
+            detail=published.detail,
+            expected=DkimRecord(name=key.record_name, value=key.record_value),
+            found=published.found,
+            checked_at=at,
         )
 
 

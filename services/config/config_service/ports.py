@@ -225,6 +225,13 @@ MakeDkimPair = Callable[[DkimAlgorithm], DkimPair]
 """Makes a pair that nobody had before; takes a while, and must not be waited for on the loop."""
 
 
+class TxtRecords(Protocol):
+    """Asks DNS."""
+
+    async def __call__(self, name: str, /) -> tuple[str, ...]:
+        """The TXT records of a name as it is now, each with its strings joined; TemporaryError."""
+
+
 class Logos(Protocol):
     """Where the bytes of logos are. Raises StoreUnavailable."""
 

@@ -45,6 +45,12 @@ class Settings(ServiceSettings, ReadingSettings):
         description="the keys of our stamps: with them an explanation of a verdict recognises our "
         "own mail; without them no held mail is released",
     )
+    dns_server: str | None = Field(
+        default=None,
+        pattern=_HOST_PORT,
+        description="address:port of the resolver that is asked whether a DKIM key is published; "
+        "without it that of the machine, which inside a company may not see what the world sees",
+    )
     max_request_bytes: int = Field(
         default=1024 * 1024, gt=0, description="largest body of an API request, bytes"
     )

@@ -1,9 +1,13 @@
-"""`python -m ingest_graph`"""
+"""`python -m ingest_graph`.
 
-from ingest_graph.app import build
-from ingest_graph.settings import IngestGraphSettings
-from postbus.runtime.serve import run
+What reads mails in processes of its own has those import this module too (`anyio.to_process`); they
+need none of the service, which is half of their memory: hence all is below the condition.
+"""
 
 if __name__ == "__main__":
+    from ingest_graph.app import build
+    from ingest_graph.settings import IngestGraphSettings
+    from postbus.runtime.serve import run
+
     settings = IngestGraphSettings()
     run(build(settings), settings)

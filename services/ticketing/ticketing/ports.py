@@ -41,11 +41,16 @@ class TicketQuery:
 
 @dataclass(frozen=True)
 class OutgoingQuery:
-    """Which outgoing mail to list; `after` is the id of the message that the page before ended."""
+    """Which outgoing mail to list; `after` is the id of the message that the page before ended.
+
+    `rule` is that of the loop guard which decided, or `filter`; `outbound` the channel to leave by.
+    """
 
     state: SendState
     after: str | None = None
     limit: int = 50
+    rule: str | None = None
+    outbound: str | None = None
 
 
 class Filed(Protocol):

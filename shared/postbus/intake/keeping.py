@@ -6,8 +6,9 @@ from typing import Protocol
 
 from postbus.contracts.base import BlobRef
 from postbus.intake.received import Taken, whole_content
-from postbus.mail import ParsedAttachment, ParsedMail, mail_id
 from postbus.mail.content import PIECE_BYTES
+from postbus.mail.identity import mail_id
+from postbus.mail.parsed import ParsedAttachment, ParsedMail
 
 _MANY = 8
 """So many attachments are written at once."""

@@ -17,7 +17,8 @@ from postbus.contracts.mail import (
     Route,
 )
 from postbus.intake.stamps import find_other_stamp
-from postbus.mail import ParsedMail, classify
+from postbus.mail.kind import classify
+from postbus.mail.parsed import ParsedMail
 from postbus.mail.safe_html import safe_html
 from postbus.mail.writer import meant_for, writer_of
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import OtherStamp, OwnStamp
-from postbus.mail import ParsedMail, normalise, plus_tag
+from postbus.mail.addresses import normalise, plus_tag
+from postbus.mail.parsed import ParsedMail
 from postbus.tokens import Stamp, StampKind, read_unverified
 
 Find = Callable[[str], list[Stamp]]

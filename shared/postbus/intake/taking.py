@@ -14,7 +14,7 @@ from postbus.errors import MailUnreadable, PermanentError, TemporaryError
 from postbus.intake.keeping import Blobs, keep
 from postbus.intake.received import Taken, mail_received
 from postbus.intake.stamps import Find, find_stamp
-from postbus.mail import ParsedMail
+from postbus.mail.parsed import ParsedMail
 
 log = structlog.get_logger("postbus.intake")
 

@@ -16,6 +16,13 @@ _BITS: Final = 64
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _NAMES: Final = re.compile(r"\S*(?:@|://|\d)\S*")
 """Addresses, links, and whatever has a digit in it: what a robot changes from mail to mail."""
+_COUNTER_BITS: Final = 16
+_COUNTER_MOST: Final = (1 << _COUNTER_BITS) - 1
+_COUNTERS: Final = tuple(
+    sum((byte >> bit & 1) << bit * _COUNTER_BITS for bit in range(8)) for byte in range(256)
+)
+"""Each byte as eight counters in one number, so that a run adds to eight counters at once; none
+overflows, since there are fewer runs than words."""
 
 
 def fingerprint_of(subject: str, text: str) -> Fingerprint:
@@ -50,10 +57,15 @@ def _digest(words: Sequence[str]) -> str:
 
 def _simhash(words: Sequence[str]) -> int:
     """Of runs of three words (Charikar 2002): every run votes on every bit."""
-    votes = [0] * _BITS
-    for at in range(max(1, len(words) - _SHINGLE + 1)):
+    runs = max(1, len(words) - _SHINGLE + 1)
+    ones = [0] * (_BITS // 8)
+    for at in range(runs):
         run = "\x1f".join(words[at : at + _SHINGLE]).encode()
-        hashed = int.from_bytes(blake2b(run, digest_size=8).digest(), "big")
-        for bit in range(_BITS):
-            votes[bit] += 1 if hashed >> bit & 1 else -1
-    return sum(1 << bit for bit, vote in enumerate(votes) if vote > 0)
+        for place, byte in enumerate(blake2b(run, digest_size=_BITS // 8).digest()):
+            ones[place] += _COUNTERS[byte]
+    bits = 0
+    for counters in ones:
+        for bit in reversed(range(8)):
+            count = counters >> bit * _COUNTER_BITS & _COUNTER_MOST
+            bits = bits << 1 | (2 * count > runs)
+    return bits

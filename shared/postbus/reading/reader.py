@@ -13,7 +13,7 @@ from typing import TypeVar
 from anyio import BrokenWorkerProcess, CapacityLimiter, fail_after, to_process
 
 from postbus.errors import MailUnreadable
-from postbus.mail import ParsedMail
+from postbus.mail.parsed import ParsedMail
 from postbus.reading.worker import read_bytes, read_file
 
 _THROUGH_THE_PIPE_BYTES = 512 * 1024

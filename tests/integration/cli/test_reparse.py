@@ -25,7 +25,7 @@ from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import MailDecided, MailHeld, MailReceived, OpenAs, Release, Route
 from postbus.intake import find_stamp, keep, mail_received
-from postbus.mail import parse
+from postbus.mail.parse import parse
 from postbus.tokens import Stamper, StampKind
 from servers.nats import NatsServer
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from postbus.errors import MailUnreadable
-from postbus.mail import parse
+from postbus.mail.parse import parse
 from postbus.reading import MailReader, ReadingLimits
 
 pytestmark = pytest.mark.timeout(60)

@@ -20,10 +20,12 @@ from doubles.ticketing import channel
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import ApiToken, FilterEntry, OutboundChannel
 from postbus.contracts.guard import Decision, Verdict
+from postbus.contracts.mail import Address
 from postbus.contracts.sending import SendDecided, SendOutcome, SendOutcomeEvent, WhatNext
 from postbus.errors import StateConflict
 from postbus.runtime import problems
 from postbus.runtime.auth import BearerAuth, hash_of
+from ticketing import deciding_alike
 from ticketing.api.parts import Api
 from ticketing.api.routes import router
 from ticketing.deciding import Deciding
@@ -310,6 +312,57 @@ async def test_held_mail_of_all_tickets_is_listed_until_somebody_decides(scene: 
     sent = (await scene.client.get("outgoing", params={"state": "sent"})).json()["items"]
     assert [one["ticket"] for one in sent] == [3]
     assert (await scene.client.get("outgoing", params={"state": "no"})).status_code == 422
+
+
+async def test_all_that_one_rule_holds_is_released_at_once(scene: Scene) -> None:
+    """INVARIANT: only that, each once, and what the filter forbids stays held and is named."""
+    fuse = Verdict(decision=Decision.HOLD, rule="L17", reason="far more than usual")
+    verdicts = [fuse, fuse, _TOO_MANY, fuse, fuse]
+    ids = []
+    for n, verdict in enumerate(verdicts):
+        customer = Address(address=f"c{n}@example.com")
+        mail = mail_received(f"m{n}", subject=f"Matter {n}", customer=customer)
+        await scene.desk.file(mail)
+        message = await scene.desk.reply(n + 1, key=f"k{n}")
+        await scene.outcome(message, "held", verdict=verdict)
+        ids.append(message.id)
+    listed = (await scene.client.get("outgoing", params={"rule": "L17"})).json()["items"]
+    assert [one["id"] for one in listed] == [ids[n] for n in (4, 3, 1, 0)]
+    assert (await scene.client.get("outgoing", params={"outbound": "no"})).json()["items"] == []
+    scene.configure(FilterEntry(id="f", pattern="c3@example.com"))
+    body = {"rule": "L17", "outbound": "relay"}
+    reader = {"Authorization": "Bearer reader"}
+    refused = await scene.client.post("outgoing/release", json=body, headers=reader)
+    assert refused.status_code == 403
+    assert (await scene.client.post("outgoing/release", json={})).status_code == 422
+    assert (await scene.client.post("outgoing/send-again", json=body)).status_code in {404, 405}
+    answer = await scene.client.post("outgoing/release", json=body)
+    assert answer.status_code == 202
+    done = answer.json()
+    assert (done["decided"], done["more"]) == (3, False)
+    assert [(one["ticket"], one["id"], one["reason"]) for one in done["left"]] == [
+        (4, ids[3], "on-filter")
+    ]
+    assert {one.send_id for one in scene.told()} == {ids[0], ids[1], ids[4]}
+    assert {(one.decision.what, one.decision.by) for one in scene.told()} == {("release", "agent")}
+    again = (await scene.client.post("outgoing/release", json=body)).json()
+    assert (again["decided"], len(again["left"]), len(scene.told())) == (0, 1, 3)
+
+
+async def test_very_much_held_mail_is_decided_in_several_calls(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding_alike, "MOST", 3)
+    monkeypatch.setattr(deciding_alike, "_PAGE", 2)
+    await scene.desk.file(mail_received("a"))
+    for n in range(5):
+        message = await scene.desk.reply(key=f"k{n}")
+        await scene.outcome(message, "held", verdict=_TOO_MANY)
+    calls = [
+        (await scene.client.post("outgoing/discard", json={"rule": "L12"})).json() for _ in range(3)
+    ]
+    assert [(one["decided"], one["more"]) for one in calls] == [(3, True), (2, False), (0, False)]
+    assert len({one.send_id for one in scene.told()}) == 5
 
 
 async def test_what_the_guard_said_is_part_of_the_story_of_mail_that_went_out(scene: Scene) -> None:

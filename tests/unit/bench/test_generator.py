@@ -7,7 +7,8 @@ import pytest
 
 from bench.generator import Mail, mails
 from postbus.contracts.mail import MailKind
-from postbus.mail import classify, parse
+from postbus.mail.kind import classify
+from postbus.mail.parse import parse
 
 COUNT = 400
 

@@ -24,7 +24,9 @@ from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import MailHeld, MailKind, MailReceived
 from postbus.errors import BusUnavailable
 from postbus.intake import Intake
-from postbus.mail import ParsedMail, mail_id, parse
+from postbus.mail.identity import mail_id
+from postbus.mail.parse import parse
+from postbus.mail.parsed import ParsedMail
 from postbus.tokens import Stamper, StampKind
 
 MAX_BYTES = 200_000

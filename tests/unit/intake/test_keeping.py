@@ -5,7 +5,8 @@ from doubles.blobs import MemoryBlobs
 from postbus.contracts.base import BlobRef
 from postbus.contracts.mail import INLINE_TEXT_LIMIT_BYTES, Content
 from postbus.intake import keep
-from postbus.mail import mail_id, parse
+from postbus.mail.identity import mail_id
+from postbus.mail.parse import parse
 
 RAW = BlobRef(sha256="a" * 64, size_bytes=10)
 

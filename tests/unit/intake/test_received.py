@@ -5,7 +5,7 @@ from postbus.contracts.base import BlobRef
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import INLINE_TEXT_LIMIT_BYTES, MailKind, MailReceived, OwnStamp, Route
 from postbus.intake.received import Taken, cut, mail_received, whole_content
-from postbus.mail import parse
+from postbus.mail.parse import parse
 
 OWN = frozenset({"support@postbus.localhost"})
 RAW = BlobRef(sha256="a" * 64, size_bytes=10)

@@ -7,7 +7,7 @@ from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import OtherStamp, OwnStamp
 from postbus.intake import find_stamp
 from postbus.intake.stamps import find_other_stamp
-from postbus.mail import parse
+from postbus.mail.parse import parse
 from postbus.tokens import Stamper, StampKind
 
 CHANNEL = InboundChannel(

@@ -1,6 +1,6 @@
 import pytest
 
-from postbus.mail import normalise, plus_tag, without_plus
+from postbus.mail.addresses import normalise, plus_tag, without_plus
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 
 from builders import multipart_mail, part, raw_mail
 from postbus.contracts.mail import Bounce, BouncedRecipient
-from postbus.mail import parse
 from postbus.mail.bounces import read_bounce
+from postbus.mail.parse import parse
 
 HEADERS = {"From": "MAILER-DAEMON@mx.example.net", "Subject": "failure notice"}
 RETURNED = part(

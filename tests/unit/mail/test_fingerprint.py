@@ -1,8 +1,12 @@
 """What counts as the same words, and what is nearly the same."""
 
-import pytest
+from hashlib import blake2b
 
-from postbus.mail.fingerprint import differing_bits, fingerprint_of
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postbus.mail.fingerprint import FEW_WORDS, differing_bits, fingerprint_of
 
 ALERT = (
     "The disk of the server in the cellar is nearly full, please make room soon or it stops."
@@ -76,3 +80,13 @@ def test_a_text_of_a_megabyte_and_one_without_words_are_read() -> None:
     assert fingerprint_of("", "word " * 250_000).similar
     assert fingerprint_of("", "!?. 123").similar == ""
     assert fingerprint_of("", "这是一个没有空格的句子").similar == ""
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=3), min_size=FEW_WORDS, max_size=60))
+def test_similar_is_the_simhash_of_runs_of_three_words(words: list[str]) -> None:
+    """By its definition (Charikar 2002): each bit is what most runs have there."""
+    runs = ["\x1f".join(words[at : at + 3]) for at in range(len(words) - 2)]
+    hashes = [int.from_bytes(blake2b(run.encode(), digest_size=8).digest(), "big") for run in runs]
+    bits = [sum(one >> bit & 1 for one in hashes) * 2 > len(hashes) for bit in range(64)]
+    expected = sum(1 << bit for bit, most in enumerate(bits) if most)
+    assert fingerprint_of("", " ".join(words)).similar == f"{expected:016x}"

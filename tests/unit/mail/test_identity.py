@@ -3,7 +3,8 @@ import base64
 import pytest
 
 from builders import multipart_mail, part, raw_mail
-from postbus.mail import mail_id, parse
+from postbus.mail.identity import mail_id
+from postbus.mail.parse import parse
 
 
 def id_of(raw: bytes) -> str:

@@ -2,7 +2,8 @@ import pytest
 
 from builders import multipart_mail, part, raw_mail
 from postbus.contracts.mail import MailKind, OwnStamp
-from postbus.mail import classify, parse
+from postbus.mail.kind import classify
+from postbus.mail.parse import parse
 
 REPORT = part("message/delivery-status", "Reporting-MTA: dns; x\r\n\r\nAction: failed\r\n")
 RETURNED = b"Content-Type: message/rfc822\r\n\r\n" + raw_mail()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from builders import multipart, multipart_mail, part, raw_mail
 from postbus.contracts.mail import Address
-from postbus.mail import parse
+from postbus.mail.parse import parse
 from postbus.mail.structure import MAX_DEPTH, MAX_PARTS
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbus.mail import parse
 from postbus.mail.own_words import own_words
+from postbus.mail.parse import parse
 from replies.languages import LANGUAGES
 from replies.programs import (
     QUESTION,

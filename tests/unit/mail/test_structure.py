@@ -5,8 +5,8 @@ import hashlib
 
 import pytest
 
-from postbus.mail import parse
 from postbus.mail.content import PIECE_BYTES, Content, is_clean_base64
+from postbus.mail.parse import parse
 from postbus.mail.structure import read_tree
 
 

@@ -10,7 +10,7 @@ from asn1crypto import cms, core
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbus.mail import parse
+from postbus.mail.parse import parse
 from postbus.mail.tnef import SIGNATURE, unpack
 
 RENDERING = (2, 0x00069002, b"\x01\x00" + bytes(12))

@@ -4,8 +4,8 @@ import pytest
 
 from builders import raw_mail
 from postbus.contracts.mail import Address, Confidence
-from postbus.mail import parse
 from postbus.mail.forwarded import read_forwarded, says_forwarded
+from postbus.mail.parse import parse
 from postbus.mail.rewritten import before_rewriting
 from postbus.mail.writer import Writer, meant_for, writer_of
 

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from config_service.api import replies
-from config_service.dkim_bodies import DkimKeyBody, DkimKeys, DkimKeyView
+from config_service.dkim_bodies import DkimCheck, DkimKeyBody, DkimKeys, DkimKeyView
 from config_service.resources.dkim import DkimKeysOfChannels
+from postbus.contracts.base import utc_now
 from postbus.runtime.auth import BearerAuth, Caller
 
 
@@ -37,6 +38,10 @@ def routes(keys: DkimKeysOfChannels, auth: BearerAuth) -> APIRouter:
         revision = (await keys.of(channel_id)).revision
         at = f"outbound-channels/{channel_id}/dkim"
         return replies.created(DkimKeyView.of(key), revision, at=at)
+
+    @router.post("/{selector}/check", summary="Ask DNS whether the key is published")
+    async def check(channel_id: str, selector: str, _: admin) -> DkimCheck:
+        return DkimCheck.of(*await keys.check(channel_id, selector), at=utc_now())
 
     @router.post("/{selector}/activate", summary="Sign with this key from now on")
     async def activate(channel_id: str, selector: str, caller: admin) -> DkimKeyView:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from config_service.dkim_bodies import DkimKeyBody
 from config_service.domain.dkim import activated, key_of, making_refusal, without
-from config_service.ports import MakeDkimPair, Secrets
+from config_service.domain.dkim_published import Published, published, unknown
+from config_service.ports import MakeDkimPair, Secrets, TxtRecords
 from config_service.resources.documents import Documents, State, document_of, read_as
 from config_service.resources.refusing import not_found, refuse, require_match
 from postbus.configuration import Kept
 from postbus.configuration import key_of as kv_key
 from postbus.contracts.dkim import DkimKey, DkimSigning
+from postbus.errors import TemporaryError
 from postbus.runtime.problems import Problem
 from postbus.secrets import Sealer
 
@@ -37,12 +39,14 @@ class DkimKeysOfChannels:
         sealer: Sealer | None,
         make: MakeDkimPair,
         new_word: Callable[[], str],
+        records: TxtRecords,
     ) -> None:
         self._documents = documents
         self._secrets = secrets
         self._sealer = sealer
         self._make = make
         self._new_word = new_word
+        self._records = records
 
     async def of(self, channel: str) -> KeysOfChannel:
         """All keys of a channel; 404."""
@@ -72,6 +76,16 @@ class DkimKeysOfChannels:
             keys = (*there.signing.keys, key)
             await self._write(state, there.signing.model_copy(update={"keys": keys}), by=by)
         return key
+
+    async def check(self, channel: str, selector: str) -> tuple[DkimKey, Published]:
+        """The key, and whether DNS has it; 404."""
+        key = key_of(_keys(await self._documents.state(), channel).signing, selector)
+        if key is None:
+            raise not_found("keys", selector)
+        try:
+            return key, published(key, await self._records(key.record_name))
+        except TemporaryError as error:
+            return key, unknown(str(error))
 
     async def activate(self, channel: str, selector: str, *, by: str) -> DkimKey:
         """Sign with that key from now on; 404."""

@@ -12,7 +12,7 @@ from postbus.contracts.mail import MailHeld, MailReceived
 from postbus.errors import TemporaryError
 from postbus.intake import Taken, find_stamp, keep, mail_received
 from postbus.intake.stamps import Find
-from postbus.mail import ParsedMail
+from postbus.mail.parsed import ParsedMail
 
 log = structlog.get_logger("config.held_mails")
 

@@ -37,8 +37,8 @@ from postbus.contracts.mail import MailReceived, Route
 from postbus.errors import BusUnavailable, MailUnreadable
 from postbus.intake import Taken, find_stamp, mail_received
 from postbus.intake.stamps import Find
-from postbus.mail import ParsedMail
 from postbus.mail.cause import cause_of
+from postbus.mail.parsed import ParsedMail
 from postbus.runtime.problems import FieldError, Problem
 
 KIND = "loop-verdicts"

@@ -9,7 +9,7 @@ from typing import Final
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-_MOST_CHARACTERS: Final = 4000
+_MOST_CHARACTERS: Final = 1000
 _FEWEST_LETTERS: Final = 20
 """In fewer, names and loans decide: "Printer" is a word of six languages."""
 _SURE: Final = 0.6

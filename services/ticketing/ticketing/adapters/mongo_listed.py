@@ -40,6 +40,10 @@ class MongoListed:
 
     async def outgoing(self, query: OutgoingQuery) -> list[Message]:
         wanted: dict[str, Any] = {"delivery.state": query.state}
+        if query.rule is not None:
+            wanted["delivery.verdict.rule"] = query.rule
+        if query.outbound is not None:
+            wanted["delivery.outbound_channel"] = query.outbound
         async with mongo_errors():
             if query.after is not None:
                 before = await self._messages.find_one({"_id": query.after})

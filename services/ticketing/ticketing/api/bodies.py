@@ -132,6 +132,23 @@ class OutgoingBody(BaseModel):
     delivery: DeliveryBody | None
 
 
+class LeftBody(BaseModel):
+    """A mail that stays held."""
+
+    ticket: int = Field(description="number of the ticket")
+    id: str
+    reason: str = Field(description="as the type of a problem: `on-filter`, `conflict` …")
+    detail: str
+
+
+class DecidedBody(BaseModel):
+    """What became of held mail that was meant."""
+
+    decided: int = Field(description="about how many it was decided by this call")
+    left: list[LeftBody] = Field(description="the first 200 of those that stay held")
+    more: bool = Field(description="whether the same call would find more")
+
+
 class NotificationBody(BaseModel):
     """What an agent is told of a ticket, and by which mail."""
 
@@ -219,6 +236,17 @@ class SendViaIn(Body):
     """Another way out."""
 
     outbound: Slug = Field(description="id of an outbound channel")
+
+
+class AlikeIn(Body):
+    """Which held mail is meant."""
+
+    rule: str = Field(
+        min_length=1, max_length=40, description="that holds it, as `delivery.rule` says: `L17`"
+    )
+    outbound: Slug | None = Field(
+        default=None, description="only what was to leave by this outbound channel"
+    )
 
 
 class NoteIn(Body):
