@@ -89,6 +89,13 @@ def test_the_last_word_says_what_a_held_mail_is(
     assert (mail.state, mail.decided.by if mail.decided else None) == (state, by)
 
 
+def test_a_mail_that_its_mailbox_gave_later_is_still_on_its_ticket() -> None:
+    with_ticket = released(ONE).model_copy(update={"ticket": 7, "by": "ada"})
+    for order in ((with_ticket, released(ONE)), (released(ONE), with_ticket)):
+        (mail,) = held_mails(told(ONE, *order))
+        assert mail.released == with_ticket
+
+
 def test_a_mail_that_lies_in_two_places_is_one_that_came_by_two_routes() -> None:
     def at(uid: int) -> MailHeld:
         origin = Origin(folder="INBOX", uidvalidity=1, uid=uid)

@@ -55,6 +55,11 @@ class HeldMail:
         """Its id as a mail that was received, once it was."""
         return self.released.received_as if self.released else None
 
+    def filed(self, fact: MailReleased) -> "HeldMail":
+        """On a ticket; what names none, of a mailbox that gave the mail later, hides none."""
+        names_more = self.released is None or fact.ticket is not None
+        return replace(self, released=fact if names_more else self.released)
+
     def held_again(self, fact: MailHeld) -> "HeldMail":
         """With the newest reason: it waits again, unless it was discarded for that same reason."""
         known = {route.origin for route in self.routes}
@@ -105,7 +110,7 @@ def held_mails(told: Iterable[Told]) -> list[HeldMail]:
             first = HeldMail(one.sequence, one.at, fact, (fact.route,))
             found[mark] = first if known is None else known.held_again(fact)
         elif known is not None and isinstance(fact, MailReleased):
-            found[mark] = replace(known, released=fact)
+            found[mark] = known.filed(fact)
         elif known is not None and isinstance(fact, MailDecided):
             found[mark] = replace(known, decided=fact)
     return sorted(found.values(), key=lambda mail: mail.sequence, reverse=True)
