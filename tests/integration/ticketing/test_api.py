@@ -102,6 +102,19 @@ async def test_what_came_back_is_shown_on_both_messages(desk: Desk, api: httpx.A
         assert (shown[kind]["direction"], shown[kind]["automatic"]) == ("inbound", True)
 
 
+async def test_tickets_are_listed_with_a_tag_or_without_it(
+    desk: Desk, api: httpx.AsyncClient
+) -> None:
+    await desk.file(mail_received("m1"), mail_received("m2"))
+    assert (await api.patch("tickets/2", json={"tags": ["burst"]}, headers=ANY)).is_success
+    numbers = {}
+    for query in ("tag=burst", "without_tag=burst", "tag=burst&without_tag=burst", "tag=no", ""):
+        items = (await api.get(f"tickets?{query}")).json()["items"]
+        numbers[query] = [one["number"] for one in items]
+    assert list(numbers.values()) == [[2], [1], [], [], [2, 1]]
+    assert (await api.get("tickets?tag=")).status_code == 422
+
+
 async def test_flags_and_what_was_read_of_a_mail_are_shown(
     desk: Desk, api: httpx.AsyncClient
 ) -> None:

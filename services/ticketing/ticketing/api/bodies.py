@@ -114,6 +114,7 @@ class MessageBody(BaseModel):
     calendar: list[CalendarItem]
     protection: list[str]
     problems: list[str] = Field(description="what was odd about the form of the mail")
+    released_by: str = Field(description="who had it filed though it was held; else empty")
 
 
 class OutgoingBody(BaseModel):

@@ -35,6 +35,7 @@ from ticketing.ports import TicketQuery
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 IfMatch = Annotated[str | None, Header(alias="If-Match")]
 Limit = Annotated[int, Query(ge=1, le=200)]
+Tag = Annotated[str | None, Query(min_length=1, max_length=200)]
 
 
 def router(api: Api, auth: BearerAuth) -> APIRouter:
@@ -58,12 +59,15 @@ def _tickets(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         assignee: str | None = None,
         customer: str | None = None,
         q: Annotated[str | None, Query(max_length=200)] = None,
+        tag: Tag = None,
+        without_tag: Tag = None,
         cursor: Annotated[str | None, Query(pattern=r"^\d{1,12}$")] = None,
         limit: Limit = 50,
     ) -> Page[TicketBody]:
         query = TicketQuery(
-            queue, status, assignee, customer, q, int(cursor) if cursor else None, limit + 1
-        )
+            queue, status, assignee, customer, q, int(cursor) if cursor else None, limit + 1,
+            tag, without_tag,
+        )  # fmt: skip
         found = await api.listed.tickets(query)
         more = str(found[limit - 1].number) if len(found) > limit else None
         return Page(items=[api.body(ticket) for ticket in found[:limit]], next_cursor=more)
