@@ -32,6 +32,7 @@ LIMITS = {
     "receipts_day_all_queues": 200,
     "incoming_ten_minutes": 10_000,
     "incoming_hour": 10_000,
+    "tickets_hour": 100_000,
     "fuse_ten_minutes": 100_000,
 }
 """A day of mail comes within a minute: with the limits of a day most receipts would be held, and

@@ -1,6 +1,7 @@
 """The config service as a restricted user of a real nats-server, seen by another service."""
 
 import asyncio
+import base64
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -15,8 +16,11 @@ import nkeys
 import pytest
 from prometheus_client import CollectorRegistry
 
+from builders import raw_mail
 from config_service.app import build
+from config_service.resources.held_mails import KIND
 from doubles.config_api import TOKENS, client_of, settings_in
+from postbus.blobs import open_store
 from postbus.bus import Bus, BusSettings
 from postbus.bus.apply import apply
 from postbus.bus.permissions import SETUP_USER, server_users
@@ -24,7 +28,7 @@ from postbus.bus.topology import TOPOLOGY, inbox_prefix
 from postbus.configuration import Configuration, Follower
 from postbus.contracts.base import BlobRef
 from postbus.contracts.catalogue import PROVE_SUBJECT, TRY_INBOUND_SUBJECT, TRY_OUTBOUND_SUBJECT
-from postbus.contracts.mail import MailHeld, MailReleased, Route
+from postbus.contracts.mail import MailHeld, MailReceived, MailReceivedEvent, MailReleased, Route
 from postbus.contracts.mailboxes import ChannelState, CompletenessProof, KnownHealth, Prove
 from postbus.contracts.trying import TryInbound, TryOutbound, TryResult, TryStep, TryStepName
 from postbus.runtime.serve import Service
@@ -48,12 +52,13 @@ class Guarded:
     folder: Path
     setup: nats.NATS
 
-    def config(self) -> tuple[Service, Opener]:
+    def config(self, **others: Any) -> tuple[Service, Opener]:
         settings, _ = settings_in(
             self.folder,
             nats_url=self.server.url,
             nats_seed_file=self.folder / "config.seed",
             try_timeout_seconds=2,
+            **others,
         )
         return build(settings), Opener.from_file(self.folder / "private")
 
@@ -158,6 +163,55 @@ async def test_a_mail_is_listed_as_held_until_it_is_told_that_it_was_read(
     assert (listed["state"], listed["received_as"]) == ("filed", "m1")
     await ingest.stop()
     await archivist.stop()
+
+
+async def test_a_released_mail_is_told_as_received_for_ticketing_to_file(
+    guarded: Guarded,
+) -> None:
+    """Every part of it as the restricted user that it is."""
+    stamps = guarded.folder / "stamps"
+    stamps.write_text(base64.b64encode(b"k" * 32).decode())
+    service, _ = guarded.config(stamp_keys_file=stamps)
+    await service.start()
+    raw = await open_store((guarded.folder / "blobs").as_uri()).put(raw_mail({"Subject": "Held"}))
+    route = Route(door="forward", received_at=NOW)
+    held = MailHeld(
+        mail_id=raw.sha256, channel="support", reason="not-readable", raw=raw, route=route
+    )
+    ingest, ticketing = guarded.bus("ingest-forward"), guarded.bus("ticketing")
+    heard: list[MailReceived] = []
+
+    async def file(event: MailReceivedEvent) -> None:
+        """As ticketing does."""
+        mail = event.data
+        released = MailReleased(
+            mail_id=mail.released.held_as if mail.released else "", received_as=mail.mail_id,
+            channel=mail.channel, raw=mail.raw, by="the admin", ticket=12,
+        )  # fmt: skip
+        await ticketing.tell("postbus.mail.released", "support", released, event_id="r1")
+        heard.append(mail)
+
+    ticketing.consume("ticketing-mail", MailReceivedEvent, file)
+    await ingest.connect()
+    await ticketing.start()
+    await ingest.tell("postbus.mail.held", "support", held, event_id="h1")
+    path = f"held-mails/support.{raw.sha256}"
+    async with client_of(service, TOKENS["admin"]) as client:
+        assert (await client.post(f"{path}/discard")).json()["state"] == "discarded"
+        assert (await client.post(f"{path}/release")).status_code == 202
+        await within(10, lambda: bool(heard))
+        (mail,) = heard
+        assert (mail.subject, mail.released and mail.released.by) == ("Held", "the admin")
+        again = await client.post(f"{path}/release")
+        assert (again.status_code, again.json()["state"], again.json()["ticket"]) == (
+            200, "filed", 12,
+        )  # fmt: skip
+        assert (await client.post(f"{path}/discard")).json()["type"] == "/problems/already-filed"
+    told = [(one["who"], one["action"]) for one in await guarded.told() if one["kind"] == KIND]
+    assert told == [("the admin", "discarded"), ("the admin", "released")]
+    await ingest.stop()
+    await ticketing.stop()
+    await service.stop()
 
 
 async def test_a_snapshot_follows_again_after_the_server_was_restarted(

@@ -601,6 +601,33 @@ async def test_an_address_is_paused_until_it_is_resumed(
     assert await notices.paused("bea@abc.com") is None
 
 
+async def test_whether_a_customer_has_many_tickets_of_the_hour(store: MongoFiled) -> None:
+    hour_ago = NOW - timedelta(hours=1)
+    for number in range(1, 6):
+        ticket = opened(f"m{number}", number).ticket
+        at = hour_ago - timedelta(seconds=1) if number == 1 else hour_ago
+        await store.open(replace(ticket, created_at=at), ())
+    wanted = [(3, True), (4, True), (5, False), (6, False)]
+    for at_least, there in wanted:
+        assert await store.opened_since("c1", since=hour_ago, at_least=at_least) is there
+    assert await store.opened_since("c2", since=hour_ago, at_least=1) is False
+
+
+async def test_tickets_are_listed_by_their_tags(store: MongoFiled, listed: MongoListed) -> None:
+    tags: list[tuple[str, ...]] = [(), ("burst",), ("fire", "burst"), ("fire",)]
+    for number, some in enumerate(tags, 1):
+        await store.open(replace(opened(f"m{number}", number).ticket, tags=some), ())
+
+    async def found(**query: Any) -> list[int]:
+        return [one.number for one in await listed.tickets(TicketQuery(**query))]
+
+    assert await found(tag="burst") == [3, 2]
+    assert await found(without_tag="burst") == [4, 1]
+    assert await found(tag="fire", without_tag="burst") == [4]
+    assert await found(tag="bur") == []
+    assert await found(tag="burst", before=3, queue="support") == [2]
+
+
 async def test_every_look_up_has_an_index(database: Any) -> None:
     """INVARIANT: no look-up gets slower with the number of tickets."""
     for collection, indexes in INDEXES.items():

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from postbus.bus.topology import MAX_EVENT_BYTES
 from postbus.contracts.catalogue import FACTS
-from postbus.errors import BusUnavailable
+from postbus.errors import BusUnavailable, PermanentError
 
 _DATA: dict[str, Any] = {fact.type: fact.model.model_fields["data"].annotation for fact in FACTS}
 
@@ -30,6 +31,8 @@ class KeptBus:
         self.asked += 1
         if self.away:
             raise BusUnavailable("away")
+        if len(data) > MAX_EVENT_BYTES:
+            raise PermanentError("too large")
         kept = _DATA[event_type].model_validate_json(data)
         self.told.setdefault(event_id, (f"{event_type}.{last_token}", kept))
 

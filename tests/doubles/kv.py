@@ -15,7 +15,7 @@ from postbus.bus.envelope import event_bytes
 from postbus.bus.topology import TOPOLOGY
 from postbus.contracts.base import Contract
 from postbus.contracts.catalogue import FACTS
-from postbus.errors import BusUnavailable, StateConflict
+from postbus.errors import BusUnavailable, PermanentError, StateConflict
 
 Answer = TypeVar("Answer", bound=Contract)
 _MODELS = {fact.type: fact.model for fact in FACTS}
@@ -145,6 +145,8 @@ class MemoryBus:
     answers: dict[str, Callable[[Contract], Contract]] = field(default_factory=dict)
     deaf: bool = False
     """The stream does not acknowledge what is told."""
+    most_bytes: int = 1024 * 1024
+    """The largest data that an event takes."""
     _reconnected: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     async def connect(self) -> None:
@@ -180,6 +182,8 @@ class MemoryBus:
     ) -> None:
         if self.deaf:
             raise BusUnavailable("no acknowledgement")
+        if len(data.model_dump_json(by_alias=True)) > self.most_bytes:
+            raise PermanentError(f"{event_type} is over {self.most_bytes}")
         if all(told.event_id != event_id for told in self.told):
             self.told.append(Told(event_type, last_token, data, event_id, about))
 

@@ -20,6 +20,9 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")
 class Behaviour:
     """What the server answers; each list is used up from the front, then all is well."""
 
+    mail: list[str] = field(default_factory=list)
+    null_sender: str = ""
+    """The refusal of `MAIL FROM:<>`, every time."""
     rcpt: list[str] = field(default_factory=list)
     data: list[str] = field(default_factory=list)
     data_seconds: float = 0
@@ -130,6 +133,20 @@ class SmtpServer:
             self.connections += 1
         session.host_name = hostname
         return responses
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name for it
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        with self._lock:
+            answer = self.behaviour.mail.pop(0) if self.behaviour.mail else "250 OK"
+        if answer == "hangs up":
+            server.transport.abort()
+        if address == "<>" and self.behaviour.null_sender:
+            answer = self.behaviour.null_sender
+        if answer.startswith("2"):
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return answer
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name for it
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]

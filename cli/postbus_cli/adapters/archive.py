@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from postbus.bus import Bus
 from postbus.bus.topology import MAIL
 from postbus.contracts.mail import (
+    HeldDecision,
+    MailDecidedEvent,
     MailHeld,
     MailHeldEvent,
     MailReceived,
@@ -99,12 +101,27 @@ class Archive:
                 entry = Entry(sequence, fact.channel, fact.mail_id, was_never_read(fact))
                 newest[(fact.channel, fact.mail_id)] = entry
         filed: set[Mark] = set()
+        discarded = await self._discarded(choice)
+        newest = {
+            mark: one for mark, one in newest.items() if discarded.get(mark, 0) < one.sequence
+        }
         async for sequence, body in self._told("released", choice):
             said = MailReleasedEvent.model_validate_json(body).data
             mark = (said.channel, said.mail_id)
             if mark in newest and newest[mark].sequence < sequence:
                 filed.add(mark)
         return {mark: one for mark, one in newest.items() if mark not in filed}, len(filed)
+
+    async def _discarded(self, choice: Choice) -> dict[Mark, int]:
+        """Where it was told of mails that somebody wants nothing made of them."""
+        found: dict[Mark, int] = {}
+        async for sequence, body in self._told("decided", choice):
+            fact = MailDecidedEvent.model_validate_json(body).data
+            mark = (fact.channel, fact.mail_id)
+            found.pop(mark, None)
+            if fact.decision is HeldDecision.DISCARD:
+                found[mark] = sequence
+        return found
 
     async def _told(self, what: str, choice: Choice) -> AsyncIterator[tuple[int, bytes]]:
         subject = f"postbus.mail.{what}.{choice.channel or '*'}"

@@ -8,8 +8,11 @@ from typing import Any
 from postbus.contracts.mail import MailReceived
 
 _NOT_READ_IN_THE_MAIL = frozenset(
-    ("mail_id", "channel", "queue", "ticket_type", "route", "raw", "reread_at", "open_as")
-)
+    (
+        "mail_id", "channel", "queue", "ticket_type", "route", "raw", "reread_at", "open_as",
+        "released",
+    )
+)  # fmt: skip
 _CONTEXT_CHARACTERS = 12
 
 

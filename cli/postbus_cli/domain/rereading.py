@@ -30,7 +30,8 @@ class Rereading:
         """
         same = replace(taken, mail_id=old.mail_id)
         fact = self._fact(same, channel, old.route, old.stamp)
-        kept = {"queue": old.queue, "ticket_type": old.ticket_type, "open_as": old.open_as}
+        names = ("queue", "ticket_type", "open_as", "released")
+        kept = {name: getattr(old, name) for name in names}
         return fact.model_copy(update=kept)
 
     def first(self, held: MailHeld, taken: Taken, channel: InboundChannel) -> MailReceived:

@@ -10,6 +10,7 @@ from config_service.adapters.bus import BucketWhenOpen, ServiceBus
 from config_service.adapters.nats_archive import NatsArchive
 from config_service.adapters.nats_guard import NatsGuard
 from config_service.adapters.nats_health import NatsHealth
+from config_service.adapters.nats_mail import NatsMail
 from config_service.adapters.nats_secrets import NatsSecrets
 from config_service.adapters.nats_store import NatsStore
 from config_service.adapters.nats_talk import NatsAudit
@@ -29,6 +30,7 @@ from config_service.resources.agents import Agents, NotificationDefaults
 from config_service.resources.appearances import AppearanceOfQueues
 from config_service.resources.audit import AuditTrail
 from config_service.resources.documents import Documents
+from config_service.resources.held_decisions import HeldDecisions
 from config_service.resources.held_mails import HeldMails
 from config_service.resources.loop_limits import Limits
 from config_service.resources.loop_verdicts import LoopVerdicts, Reading
@@ -152,21 +154,18 @@ def _api(settings: Settings, bus: ServiceBus, parts: _Parts) -> FastAPI:
     v1.include_router(agents.default_routes(NotificationDefaults(documents), auth))
     made_tokens = Tokens(documents, _new_token, refresh=parts.follower.refresh)
     v1.include_router(tokens.routes(made_tokens, auth))
-    v1.include_router(held_mails.routes(_held_mails(settings, bus), auth))
     blobs = open_store(settings.blob_url)
+    reading = _reading(settings)
+    mails = HeldMails(NatsArchive(bus), blobs, NatsAudit(bus), utc_now)
+    decisions = HeldDecisions(mails, documents, blobs, NatsMail(bus), NatsAudit(bus), reading)
+    v1.include_router(held_mails.routes(mails, decisions, auth))
     looks = AppearanceOfQueues(documents, blobs, PillowPictures())
     v1.include_router(appearances.routes(looks, auth))
     v1.include_router(loop_verdicts.limit_routes(Limits(documents), auth))
-    verdicts = LoopVerdicts(
-        documents, NatsArchive(bus), NatsGuard(bus), NatsAudit(bus), _reading(settings)
-    )
+    verdicts = LoopVerdicts(documents, NatsArchive(bus), NatsGuard(bus), NatsAudit(bus), reading)
     v1.include_router(loop_verdicts.routes(verdicts, auth, utc_now))
     api.include_router(v1)
     return api
-
-
-def _held_mails(settings: Settings, bus: ServiceBus) -> HeldMails:
-    return HeldMails(NatsArchive(bus), open_store(settings.blob_url), NatsAudit(bus), utc_now)
 
 
 def _reading(settings: Settings) -> Reading:

@@ -148,14 +148,18 @@ class HeldMailView(Contract):
     id: str
     mail_id: str = Field(description="of a mail that was not read: the SHA-256 of its bytes")
     channel: str
-    state: Literal["held", "filed"] = Field(
-        description="`filed`: it could be read after all, as `received_as`"
+    state: Literal["held", "releasing", "filed", "discarded"] = Field(
+        description="`releasing`: somebody released it and it is about to be filed; `filed`: it is "
+        "on a ticket, as the mail `received_as`; `discarded`: kept, and nothing is made of it"
     )
     reason: str = Field(description="stable word, e.g. `takes-too-much-to-read`")
     detail: str
     held_at: datetime
     received_at: datetime
     received_as: str | None = Field(description="`mail_id` of the mail as it was received")
+    ticket: int | None = Field(description="of a mail that was released: number of its ticket")
+    decided_by: str | None = Field(description="who released or discarded it last")
+    decided_at: datetime | None
     door: str = Field(description="how it came")
     envelope_from: str | None
     envelope_to: tuple[str, ...]

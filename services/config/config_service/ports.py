@@ -1,6 +1,6 @@
 """What this service needs of the world, in its own words."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -30,6 +30,7 @@ from postbus.contracts.guard import (
     LiftRequest,
     Verdict,
 )
+from postbus.contracts.mail import MailDecided, MailReceived
 from postbus.contracts.mailboxes import CompletenessProof, KnownHealth
 from postbus.contracts.trying import TryResult
 
@@ -80,6 +81,16 @@ class TellAudit(Protocol):
 
     async def __call__(self, record: AuditRecord) -> None:
         """Return when the stream has it; telling it twice is told once. BusUnavailable."""
+
+
+class TellMail(Protocol):
+    """Tells what becomes of held mail; BusUnavailable from every call."""
+
+    async def received(self, fact: MailReceived, *, imported: bool) -> None:
+        """The mail as one that was received, or imported; PermanentError if no event carries it."""
+
+    async def decided(self, fact: MailDecided) -> None:
+        """That somebody decided about it."""
 
 
 class TryInboundChannel(Protocol):
@@ -236,3 +247,12 @@ class Blobs(Protocol):
 
     async def open(self, sha256: str, /) -> AsyncIterator[bytes]:
         """The bytes, piece by piece; BlobMissing, StoreUnavailable."""
+
+    async def get(self, sha256: str, /) -> bytes:
+        """All of them; BlobMissing, StoreUnavailable."""
+
+    async def put(self, data: bytes, /) -> BlobRef:
+        """Keep bytes; StoreUnavailable."""
+
+    async def put_pieces(self, ref: BlobRef, pieces: Iterable[bytes], /) -> None:
+        """Keep what was measured before, piece by piece; StoreUnavailable."""

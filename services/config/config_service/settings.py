@@ -43,7 +43,7 @@ class Settings(ServiceSettings, ReadingSettings):
     stamp_keys_file: Path | None = Field(
         default=None,
         description="the keys of our stamps: with them an explanation of a verdict recognises our "
-        "own mail",
+        "own mail; without them no held mail is released",
     )
     dns_server: str | None = Field(
         default=None,

@@ -1,7 +1,9 @@
 """Gets what a mail is written from."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from dispatch.domain.compose import Composed, mime
 from dispatch.domain.senders import Sender
@@ -12,6 +14,8 @@ from postbus.blobs import BlobStore
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.mail import Attachment, Content
 from postbus.contracts.sending import SendRequested
+
+_LARGE_BYTES: Final = 1_000_000
 
 
 @dataclass
@@ -26,7 +30,11 @@ class StoredLetter:
         """The whole of it as bytes, the same each time."""
         if self._written is None:
             files = [LoadedFile(one, await self.blobs.get(one.sha256)) for one in self.words.files]
-            self._written = mime(self.words, tuple(files))
+            if sum(len(file.data) for file in files) > _LARGE_BYTES:
+                # It takes a second, in which this process would do nothing else.
+                self._written = await asyncio.to_thread(mime, self.words, tuple(files))
+            else:
+                self._written = mime(self.words, tuple(files))
         return self._written
 
     async def ranges(self, file: Attachment, first: int, size: int) -> AsyncIterator[bytes]:
@@ -48,8 +56,9 @@ async def letter_of(
     around: Around,
     *,
     sender: Sender | None = None,
+    patient: bool = True,
 ) -> StoredLetter:
-    """The mail, from the channel's own address where no sender is given.
+    """The mail, from the channel's own address where no sender is given; `patient` as `Envelope`.
 
     In the look that its queue has now. BlobMissing, StoreUnavailable.
     """
@@ -69,7 +78,7 @@ async def letter_of(
     )
     if words.look_problem is not None:
         around.appearances.failed(request.queue, why="template", detail=words.look_problem)
-    return StoredLetter(words, around.blobs)
+    return StoredLetter(replace(words, patient=patient), around.blobs)
 
 
 def _look_now(request: SendRequested, around: Around) -> Look:

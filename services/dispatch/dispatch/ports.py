@@ -17,10 +17,20 @@ from postbus.contracts.mail import Attachment
 from postbus.contracts.mailboxes import FindSent, FoundSent, KnownHealth, PutSent, PutSentResult
 from postbus.contracts.sending import SendClaimed, SendOutcome, SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
+from postbus.errors import MailRefused
 
 
 class OutcomeUnknown(Exception):
     """The connection was lost after the point of no return: it may have been sent, or not."""
+
+
+class RecipientsRefused(MailRefused):
+    """The server will take the mail for none of its recipients; what it said of each."""
+
+    def __init__(self, message: str, refused: dict[str, SmtpReply]) -> None:
+        first = next(iter(refused.values()))
+        super().__init__(message, smtp_code=first.code, enhanced_code=first.enhanced)
+        self.refused = refused
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,8 @@ class Transport(Protocol):
         """Hand the mail over; `before_data` is awaited right before it can no longer be taken back.
 
         Raises MailHostUnavailable (4yz, time-out, no connection), MailRefused (5yz),
-        CredentialsRejected, NotConfigured; OutcomeUnknown when the answer to the data was lost.
+        RecipientsRefused, CredentialsRejected, NotConfigured; OutcomeUnknown when the answer to the
+        data was lost.
         """
 
     async def find(

@@ -1,5 +1,6 @@
 """Writes into the ledger how an attempt ended, and tells it."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ import structlog
 from dispatch.domain.attempts import MAY_BE_TAKEN_UP, Finished, Step
 from dispatch.domain.copies import CopyTask
 from dispatch.domain.lateness import is_late
-from dispatch.domain.outcomes import outcome
+from dispatch.domain.outcomes import never_taken, outcome
 from dispatch.ports import Kept
 from dispatch.surroundings import Around
 from postbus.contracts.sending import SendOutcome, SendState, SmtpReply
@@ -56,12 +57,16 @@ class Recording:
         *,
         reason: str = "",
         reply: SmtpReply | None = None,
+        refused: Mapping[str, SmtpReply] | None = None,
         from_address: str = "",
         sent_as: str | None = None,
         copy: CopyTask | None = None,
         by: str = "",
     ) -> None:
-        """Write the end and tell it; from here on the mail is never sent again."""
+        """Write the end and tell it; from here on the mail is never sent again.
+
+        `refused` are recipients whom the server will never take, with what it said.
+        """
         fact = outcome(
             kept.attempt,
             state,
@@ -73,6 +78,8 @@ class Recording:
             sent_as=sent_as,
             by=by,
         )
+        if refused:
+            fact = fact.model_copy(update={"bounced": never_taken(refused)})
         await self.write_end(Ended(fact, kept, copy))
 
     async def write_end(self, ended: Ended) -> None:

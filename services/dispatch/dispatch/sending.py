@@ -25,14 +25,14 @@ from dispatch.domain.permission import (
 from dispatch.domain.routes import route_of
 from dispatch.domain.senders import sender_of
 from dispatch.doubting import Doubting
-from dispatch.ports import Accepted, Kept, OutcomeUnknown, Turn
+from dispatch.ports import Accepted, Kept, OutcomeUnknown, RecipientsRefused, Turn
 from dispatch.recording import Doubtful, Ended, NotHandedOver, Recording
 from dispatch.surroundings import Around
 from dispatch.watching import Watching
 from postbus.configuration import NoOutbound
 from postbus.contracts.configuration import OutboundChannel
 from postbus.contracts.guard import JudgeRequest
-from postbus.contracts.sending import SendState
+from postbus.contracts.sending import SendState, SmtpReply
 from postbus.errors import (
     BlobMissing,
     CredentialsRejected,
@@ -73,6 +73,8 @@ class Sending:
         self._recording = Recording(around)
         self._doubting = Doubting(around, self._recording)
         self._watching = Watching(around)
+        self._tried: dict[str, OutboundChannel] = {}
+        """The channel as it was when a mail that waits was put off."""
 
     async def attempt(self, send_id: str) -> datetime | None:
         """Do what is to be done now with a mail; safe to call at any time and on any replica."""
@@ -92,14 +94,24 @@ class Sending:
             return None
         if kept.attempt.step is Step.CLAIMED and not self._was_not_handed_over(kept.attempt):
             return await self._claimed(kept)
+        goes_otherwise = self._goes_otherwise(kept.attempt)
         kept = await self._recording.warn_if_late(kept, self._via(kept.attempt))
         due = kept.attempt.next_attempt_at
-        if due is not None and due > self._a.now():
+        if due is not None and due > self._a.now() and not goes_otherwise:
             return warns_at(kept.attempt, before=due)
         return await self._next(kept)
 
+    def _goes_otherwise(self, attempt: Attempt) -> bool:
+        """Whether another channel carries it now, or its own was changed, since it was put off."""
+        route, last = route_of(attempt, self._a.configuration()), attempt.last_outcome
+        if isinstance(route, NoOutbound) or last is None:
+            return False
+        tried = self._tried.get(attempt.request.send_id)
+        return route != tried if tried is not None else route.id != last.outbound_channel
+
     async def _next(self, kept: Kept) -> datetime | None:
         """What a person decided, the route, and whether the channel may send now."""
+        self._tried.pop(kept.attempt.request.send_id, None)
         outbound = route_of(kept.attempt, self._a.configuration())
         if await self._ended_by_a_person(kept):
             return None
@@ -215,11 +227,18 @@ class Sending:
             again = await self._doubting.begin(claim.kept, why)
             trouble = MailHostUnavailable(why, reason="connection-lost")
         except (MailRefused, BlobMissing) as error:
-            await self._recording.end(claim.kept, SendState.FAILED, outbound.id, reason=str(error))
+            await self._failed(claim.kept, outbound, error)
             trouble = error
         except (MailHostUnavailable, CredentialsRejected, NotConfigured) as error:
             again = await self._defer(claim.kept, outbound, error, number)
             trouble = error
+        except Exception as error:
+            if claim.kept.attempt.step is Step.CLAIMED:
+                raise  # it may have been sent; the sweep finds the claim
+            # Told, so that it is seen and ends: else it would be tried in silence for ever.
+            log.exception("attempt_broken", send_id=kept.attempt.request.send_id)
+            why = f"A fault of ours keeps it from being sent ({type(error).__name__})."
+            return await self._defer(claim.kept, outbound, MailHostUnavailable(why), number)
         else:
             await self._sent(claim.kept, outbound, sent)
             self._canary.sent(claim.kept, outbound)
@@ -234,7 +253,9 @@ class Sending:
             self._a.configuration(),
             bounce_address=self._a.bounce_address,
         )
-        letter = await letter_of(attempt.request, outbound, self._a, sender=sender)
+        # The others wait some hours for a recipient whose mailbox is full, and not for days.
+        patient = attempt.late_since is None
+        letter = await letter_of(attempt.request, outbound, self._a, sender=sender, patient=patient)
         copy: CopyTask | None = None
 
         async def before_data(sent_as: str | None = None, handle: str | None = None) -> None:
@@ -246,6 +267,19 @@ class Sending:
         accepted = await self._a.transport.send(outbound, letter, before_data=before_data)
         return _Sent(accepted, letter.words.sender.address, copy)
 
+    async def _failed(self, kept: Kept, outbound: OutboundChannel, error: PostbusError) -> None:
+        reply = None
+        if isinstance(error, MailRefused) and error.smtp_code is not None:
+            reply = SmtpReply(code=error.smtp_code, enhanced=error.enhanced_code, text=str(error))
+        await self._recording.end(
+            kept,
+            SendState.FAILED,
+            outbound.id,
+            reason=str(error),
+            reply=reply,
+            refused=error.refused if isinstance(error, RecipientsRefused) else None,
+        )
+
     async def _sent(self, kept: Kept, outbound: OutboundChannel, sent: _Sent) -> None:
         refused = sent.accepted.refused
         await self._recording.end(
@@ -254,6 +288,7 @@ class Sending:
             outbound.id,
             reason="; ".join(f"not to {who}: {said.text}" for who, said in refused.items()),
             reply=sent.accepted.reply,
+            refused=refused,
             from_address=sent.from_address,
             sent_as=sent.accepted.sent_as,
             copy=sent.copy,
@@ -266,6 +301,8 @@ class Sending:
         self._recording.unwritten[send_id] = NotHandedOver()
         again = await self._recording.defer(kept, outbound.id, error, number)
         self._recording.unwritten.pop(send_id, None)
+        if again is not None:
+            self._tried[send_id] = outbound
         return again
 
     async def _until_its_turn(self, kept: Kept, outbound: OutboundChannel, turn: Turn) -> datetime:

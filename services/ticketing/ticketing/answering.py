@@ -6,8 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from postbus.contracts.appearance import QuotedHistory
-from postbus.contracts.base import Contract, derived_id
-from postbus.contracts.configuration import InboundChannel
+from postbus.contracts.base import BlobRef, Contract, derived_id
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import Address, Attachment
 from postbus.contracts.tickets import Priority, TicketStatus
@@ -36,12 +35,13 @@ class KeyReused(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the agent wrote."""
+    """What the agent wrote; `content` are the texts, whole, where the others are cut."""
 
     text: str
     html: str | None = None
     cc: tuple[Address, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    content: BlobRef | None = None
 
     def digest(self) -> str:
         """The same for the same answer, so that a repeated request can be told from a new one."""
@@ -50,7 +50,8 @@ class Answer:
             f"{a.name}:{a.sha256}" + (f":{a.content_id}" if a.content_id else "")
             for a in self.attachments
         )
-        return hashlib.sha256("\x1f".join((*parts, *files)).encode()).hexdigest()
+        whole = (self.content.sha256,) if self.content else ()
+        return hashlib.sha256("\x1f".join((*parts, *files, *whole)).encode()).hexdigest()
 
 
 class TicketChange(Contract):
@@ -74,7 +75,7 @@ class Answering:
         """Answer the customer; asking again with the same key gives the same message.
 
         Raises KeyReused for another answer under the key, NotConfigured when the ticket's channel
-        is gone, StateConflict when the ticket kept changing.
+        is gone and its queue too, StateConflict when the ticket kept changing.
         """
         send_id, before = await self._asked_before("reply", ticket, key)
         digest = answer.digest()
@@ -84,6 +85,7 @@ class Answering:
             return before
         now = before.created_at if before else self._around.now()
         answers = await self._store.last_inbound(ticket.id)
+        channel, sender = self._sender(ticket)
         letter = Letter(
             send_id=send_id,
             kind=SendKind.AGENT_REPLY,
@@ -91,11 +93,13 @@ class Answering:
             cc=answer.cc,
             text=answer.text,
             html=answer.html,
+            content=answer.content,
             attachments=answer.attachments,
             stamp=self._around.stamper.stamp(
                 ticket_number=ticket.number, kind=StampKind.AGENT_REPLY, hop=0, at=now
             ),
-            sender=self._sender(ticket),
+            channel=channel,
+            sender=sender,
             answers=answers,
             earlier=await self._earlier(ticket, answers),
             language=self._language(ticket, answers),
@@ -106,7 +110,7 @@ class Answering:
         message = await self._store.put_message(wanted)
         if message.request_digest != digest:
             raise KeyReused(key)
-        own_id = claim_key(ticket.channel, request.message_id)
+        own_id = claim_key(request.channel, request.message_id)
         await self._store.claim([own_id], ticket.id, now=now)
         sending = send_requested(ticket, request)
         known = with_people(ticket, copied((*request.to, *request.cc)))
@@ -226,11 +230,15 @@ class Answering:
         with suppress(BusUnavailable):
             await self._around.telling.tell(saved, facts, written=written)
 
-    def _sender(self, ticket: Ticket) -> Address:
-        channel: InboundChannel | None = self._around.configuration().inbound(ticket.channel)
-        if channel is None or channel.address is None:
-            raise NotConfigured(f"the channel {ticket.channel} of this ticket is gone")
-        return Address(name=channel.name, address=channel.address)
+    def _sender(self, ticket: Ticket) -> tuple[str, Address]:
+        """The ticket's channel; where that is gone, the queue that somebody moved it to."""
+        for id_ in (ticket.channel, ticket.queue):
+            channel = self._around.configuration().inbound(id_)
+            if channel is not None and channel.address is not None:
+                return id_, Address(name=channel.name, address=channel.address)
+        raise NotConfigured(
+            f"the channel {ticket.channel} of this ticket is gone; move it to a queue that is there"
+        )
 
     def _language(self, ticket: Ticket, answered: Message | None) -> str | None:
         """That of the mail that is answered, else that of the one which opened the ticket."""

@@ -35,8 +35,9 @@ class Finding:
         *,
         parties: frozenset[str] | None = None,
         heeds_numbers: bool = True,
+        any_bounce: bool = False,
     ) -> Place | None:
-        """The place of a mail; None for a bounce of a mail that is not ours.
+        """The place of a mail; None for a bounce of a mail that is not ours, unless `any_bounce`.
 
         Most mail is new and points nowhere: to win its only claim is to know that. ``parties`` are
         those whose mail it is, if not its writers'; ``heeds_numbers`` looks for ours in subjects.
@@ -45,7 +46,7 @@ class Finding:
         if only is not None and await self._store.claim_first(only, own, now=self._around.now()):
             return Place(own)
         anchor = await self._anchor(mail)
-        if mail.kind is MailKind.BOUNCE and anchor is None:
+        if mail.kind is MailKind.BOUNCE and anchor is None and not any_bounce:
             return None
         claims = await self._store.claims(claim_keys(mail))
         tickets = await self._tickets(mail, claims, anchor)
@@ -83,6 +84,13 @@ class Finding:
             return False
         kept = [await self._store.message(key) for key in keys]
         return any(one is not None and one.filed for one in kept)
+
+    async def number_of(self, mail: MailReceived) -> int | None:
+        """The number of the ticket that the mail is on; None where it is on none."""
+        for ticket in await self.candidates(mail):
+            if await self.has(ticket, mail):
+                return ticket.number
+        return None
 
     async def candidates(self, mail: MailReceived) -> list[Ticket]:
         """Every ticket that the mail may be on, however it was read when it was filed."""

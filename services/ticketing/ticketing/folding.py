@@ -26,18 +26,23 @@ class Folding:
         self._around = around
         self._store = around.store
 
+    def is_worth_a_look(self, mail: MailReceived) -> bool:
+        """Whether it is its sender's third within an hour, or a later one; nothing is looked up.
+
+        So most mail costs no look.
+        """
+        known_as = normalise(mail.customer.address)
+        return self._around.lately.count(known_as, self._around.now()) >= WORTH_A_LOOK
+
     async def ticket_for(self, mail: MailReceived) -> Ticket | None:
         """The ticket that the mail goes on with; None where it opens one of its own.
 
-        No look for most mail; one from the third of a sender within an hour on, and more only where
-        they wrote the same. Only for what refers to nothing and has an id of its own, by which it
-        is found again.
+        Only for what refers to nothing and has an id of its own, by which it is found again. More
+        than one look only where its sender wrote the same lately.
         """
         if mail.message_id is None or only_key(mail) is None:
             return None
         now = self._around.now()
-        if self._around.lately.count(normalise(mail.customer.address), now) < WORTH_A_LOOK:
-            return None
         customer = await self._store.meet_customer(mail.customer, now=now)
         newest = await self._store.newest_of(customer.id, limit=NEWEST)
         ticket = alike(mail, newest, now=now)

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from postbus.contracts.base import utc_now
 from postbus.contracts.configuration import Agent
-from postbus.contracts.mail import MailKind, MailReceived, MailReceivedEvent
+from postbus.contracts.mail import MailReceived, MailReceivedEvent
 from postbus.contracts.sending import SendOutcome, SendOutcomeEvent
 from postbus.contracts.tickets import MessageFlag
 from postbus.errors import PermanentError, StateConflict
 from ticketing.domain import outcomes
 from ticketing.domain.filing import Filing, add_to_ticket, flags_of
+from ticketing.domain.held import of_unknown_bounce, why_held
 from ticketing.domain.model import Ticket
 from ticketing.domain.notes import add_as_note, becomes_note
 from ticketing.domain.notices import Happening
@@ -21,7 +22,7 @@ from ticketing.domain.placing import Place, by_age, claim_key, claim_keys
 from ticketing.finding import Finding
 from ticketing.folding import Folding
 from ticketing.following import Following
-from ticketing.holding import BOUNCE_OF_UNKNOWN_MAIL, OWN_MAIL_CAME_BACK, Holding
+from ticketing.holding import Holding
 from ticketing.merging import Merging
 from ticketing.noticing import of_mail
 from ticketing.opening import Opening, ToOpen
@@ -44,27 +45,30 @@ class MailHandlers:
         self._opening = Opening(around)
         self._reporting = Reporting(around)
         self._rereading = Rereading(around, self._finding)
-        self._holding = Holding(around)
+        self._holding = Holding(around, self._finding)
 
     async def on_mail_received(self, event: MailReceivedEvent) -> None:
         """File one mail on the ticket it belongs to, or open one; or say that it is held."""
         mail = event.data
         is_filed = await self._file(mail)
+        if is_filed:
+            await self._holding.filed(mail)
         # Last: whoever asks is told that a mail is on a ticket when it is.
         await self._store.note_origin(mail, held=not is_filed)
 
     async def _file(self, mail: MailReceived) -> bool:
         """Whether it is on a ticket now; otherwise it is held."""
-        if mail.kind is MailKind.OWN:
-            await self._holding.hold(mail, OWN_MAIL_CAME_BACK)
-            return False
         if mail.reread_at is not None and await self._rereading.replace(mail):
             return True
-        place = await self._finding.place(mail)
-        if place is None:
-            await self._holding.hold(mail, BOUNCE_OF_UNKNOWN_MAIL)
+        held = why_held(mail, self._around.configuration().loop_limits)
+        if held is not None:
+            await self._holding.hold(mail, held)
             return False
-        if mail.reread_at is not None:
+        place = await self._finding.place(mail, any_bounce=mail.released is not None)
+        if place is None:
+            await self._holding.hold(mail, of_unknown_bounce(mail))
+            return False
+        if mail.reread_at is not None and mail.released is None:
             # Before it is filed: after a crash it is found filed, and nobody would say it again.
             await self._holding.release(mail)
         if place.ticket is not None and await self._finding.has(place.ticket, mail):
@@ -80,9 +84,10 @@ class MailHandlers:
 
     async def _open(self, mail: MailReceived, ticket_id: str) -> None:
         """A ticket of its own, but for one of very many that say the same."""
-        ticket = await self._folding.ticket_for(mail)
+        often = self._folding.is_worth_a_look(mail)
+        ticket = await self._folding.ticket_for(mail) if often else None
         if ticket is None:
-            await self._opening.open(mail, ToOpen(ticket_id))
+            await self._opening.open(mail, ToOpen(ticket_id, often=often))
             return
         # Before it is filed: whoever answers this mail must be led to where it is.
         await self._store.move_claims(claim_keys(mail), old=ticket_id, new=ticket.id)

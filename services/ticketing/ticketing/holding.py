@@ -1,31 +1,30 @@
 """Says that a mail is kept and not filed, and that it no longer is."""
 
-from typing import Final
-
 from postbus.contracts.base import derived_id
 from postbus.contracts.mail import MailHeld, MailReceived, MailReleased
+from ticketing.domain.held import Held
+from ticketing.finding import Finding
 from ticketing.surroundings import Surroundings
-
-OWN_MAIL_CAME_BACK: Final = "own-mail-came-back"
-BOUNCE_OF_UNKNOWN_MAIL: Final = "bounce-of-unknown-mail"
 
 
 class Holding:
     """Tells of mail that ticketing holds; it can be looked at where held mail is listed."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, finding: Finding) -> None:
         self._around = around
+        self._finding = finding
 
-    async def hold(self, mail: MailReceived, reason: str, *, imported: bool = False) -> None:
+    async def hold(self, mail: MailReceived, why: Held, *, imported: bool = False) -> None:
         """Tell that a mail is kept and not filed; BusUnavailable."""
         fact = MailHeld(
             mail_id=mail.mail_id,
             channel=mail.channel,
-            reason=reason,
-            detail=", ".join(mail.kind_reasons),
+            reason=why.reason,
+            detail=why.detail,
             raw=mail.raw,
             route=mail.route,
             imported=imported,
+            stamp=mail.stamp,
         )
         await self._around.bus.tell(
             "postbus.mail.held",
@@ -40,10 +39,27 @@ class Holding:
         fact = MailReleased(
             mail_id=mail.mail_id, received_as=mail.mail_id, channel=mail.channel, raw=mail.raw
         )
+        await self._tell(fact, str(mail.reread_at))
+
+    async def filed(self, mail: MailReceived) -> None:
+        """Tell of a mail that somebody released on which ticket it is; nothing of any other."""
+        if mail.released is None:
+            return
+        fact = MailReleased(
+            mail_id=mail.released.held_as,
+            received_as=mail.mail_id,
+            channel=mail.channel,
+            raw=mail.raw,
+            by=mail.released.by,
+            ticket=await self._finding.number_of(mail),
+        )
+        await self._tell(fact, str(mail.released.at))
+
+    async def _tell(self, fact: MailReleased, when: str) -> None:
         await self._around.bus.tell(
             "postbus.mail.released",
-            mail.channel,
+            fact.channel,
             fact.model_dump_json(by_alias=True).encode(),
-            event_id=derived_id("mail.released", mail.channel, mail.mail_id, str(mail.reread_at)),
-            about=f"mails/{mail.mail_id}",
+            event_id=derived_id("mail.released", fact.channel, fact.mail_id, when),
+            about=f"mails/{fact.mail_id}",
         )

@@ -7,6 +7,7 @@ nothing that could ask for a mail to be sent, which `make check` holds.
 from postbus.contracts.mail import MailImportedEvent, MailReceived
 from postbus.errors import StateConflict
 from ticketing.domain.filing import flags_of, message_keys
+from ticketing.domain.held import of_unknown_bounce, own_mail
 from ticketing.domain.importing import (
     add_historic,
     historic_message,
@@ -18,7 +19,7 @@ from ticketing.domain.importing import (
 from ticketing.domain.model import Ticket
 from ticketing.domain.placing import Place, by_age
 from ticketing.finding import Finding
-from ticketing.holding import BOUNCE_OF_UNKNOWN_MAIL, OWN_MAIL_CAME_BACK, Holding
+from ticketing.holding import Holding
 from ticketing.merging import Merging
 from ticketing.reporting import Reporting
 from ticketing.rereading import Rereading
@@ -35,12 +36,14 @@ class ImportHandlers:
         self._finding = Finding(around, self._merging)
         self._reporting = Reporting(around)
         self._rereading = Rereading(around, self._finding)
-        self._holding = Holding(around)
+        self._holding = Holding(around, self._finding)
 
     async def on_mail_imported(self, event: MailImportedEvent) -> None:
         """File one mail on the ticket it belongs to, or open one; or say that it is held."""
         mail = event.data
         is_filed = await self._file(mail)
+        if is_filed:
+            await self._holding.filed(mail)
         # Last: whoever asks is told that a mail is on a ticket when it is.
         await self._store.note_origin(mail, held=not is_filed)
 
@@ -48,14 +51,13 @@ class ImportHandlers:
         """Whether it is on a ticket now; otherwise it is held."""
         if mail.reread_at is not None and await self._rereading.replace(mail):
             return True
-        # A number in a subject of before may be that of another system.
-        place = await self._finding.place(mail, parties=self._parties(mail), heeds_numbers=False)
+        place = await self._place(mail)
         if place is None:
             return await self._file_bounce(mail)
         if place.ticket is None and not self._may_open(mail):
-            await self._holding.hold(mail, OWN_MAIL_CAME_BACK, imported=True)
+            await self._holding.hold(mail, own_mail(mail), imported=True)
             return False
-        if mail.reread_at is not None:
+        if mail.reread_at is not None and mail.released is None:
             await self._holding.release(mail)
         if place.ticket is not None and await self._has(place.ticket, mail):
             await self._around.telling.tell(place.ticket, place.ticket.untold)
@@ -68,16 +70,27 @@ class ImportHandlers:
             await self._join(mail, place, place.ticket)
         return True
 
+    async def _place(self, mail: MailReceived) -> Place | None:
+        """None of a bounce which its returned Message-ID leads to a ticket, or nothing does."""
+        released = mail.released is not None
+        return await self._finding.place(
+            mail,
+            parties=self._parties(mail),
+            # A number in a subject of before may be that of another system.
+            heeds_numbers=False,
+            any_bounce=released and await self._finding.of_returned(mail) is None,
+        )
+
     async def _file_bounce(self, mail: MailReceived) -> bool:
         """What came back for a mail that we did not stamp is known by that mail's Message-ID."""
         ticket = await self._finding.of_returned(mail)
         if ticket is None:
-            await self._holding.hold(mail, BOUNCE_OF_UNKNOWN_MAIL, imported=True)
+            await self._holding.hold(mail, of_unknown_bounce(mail), imported=True)
             return False
         if await self._finding.has(ticket, mail):
             await self._around.telling.tell(ticket, ticket.untold)
             return True
-        if mail.reread_at is not None:
+        if mail.reread_at is not None and mail.released is None:
             await self._holding.release(mail)
         await self._reporting.file(mail, ticket, imported=True)
         return True
@@ -96,7 +109,8 @@ class ImportHandlers:
 
     async def _open(self, mail: MailReceived, ticket_id: str) -> None:
         around, ours = self._around, is_ours(mail, self._around.is_own)
-        customer = outsiders(mail, around.is_own)[0] if ours else mail.customer
+        others = outsiders(mail, around.is_own) if ours else ()
+        customer = others[0] if others else mail.customer
         now = around.now()
         filing = open_historic(
             mail,
@@ -143,6 +157,8 @@ class ImportHandlers:
         return frozenset(parties_of(mail, is_own)) if is_ours(mail, is_own) else None
 
     def _may_open(self, mail: MailReceived) -> bool:
-        """Our own mail to nobody outside is nobody's ticket."""
+        """Our own mail to nobody outside is nobody's ticket, unless somebody says so."""
         is_own = self._around.is_own
-        return not is_ours(mail, is_own) or bool(outsiders(mail, is_own))
+        return (
+            mail.released is not None or not is_ours(mail, is_own) or bool(outsiders(mail, is_own))
+        )

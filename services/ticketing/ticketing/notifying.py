@@ -162,6 +162,7 @@ class Notifying:
                 desk_url=self._desk_url,
                 answered_on=ticket.number,
             ),
+            language=agent.language.value,
             stamp=self._around.stamper.stamp(
                 ticket_number=ticket.number,
                 kind=StampKind.NOTIFICATION,

@@ -1,6 +1,7 @@
 """Opens a ticket for a mail, and asks for the receipt."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from postbus.appearance import Look, look_of
 from postbus.contracts.base import derived_id
@@ -10,6 +11,7 @@ from postbus.contracts.mail import Address, MailReceived
 from postbus.mail.cause import cause_of
 from postbus.tokens import StampKind
 from ticketing.domain.filing import Filing, open_ticket
+from ticketing.domain.folding import HOUR
 from ticketing.domain.model import Ticket
 from ticketing.domain.notices import Happening
 from ticketing.domain.outgoing import Letter, message_of, request_of, send_requested
@@ -21,11 +23,15 @@ from ticketing.surroundings import Surroundings
 
 @dataclass(frozen=True)
 class ToOpen:
-    """The ticket to open; the number is given where one was set aside for it before."""
+    """The ticket to open; the number is given where one was set aside for it before.
+
+    `often` says that its sender opened some lately, so that it is worth counting them.
+    """
 
     ticket_id: str
     number: int | None = None
     follows: Ticket | None = None
+    often: bool = False
 
 
 class Opening:
@@ -45,22 +51,31 @@ class Opening:
     async def _filing(self, mail: MailReceived, wanted: ToOpen) -> Filing:
         now = self._around.now()
         number = wanted.number if wanted.number is not None else await self._store.next_number()
+        customer = await self._store.meet_customer(mail.customer, now=now)
+        is_burst = wanted.often and await self._is_one_of_too_many(customer.id, now)
         filing = open_ticket(
             mail,
             ticket_id=wanted.ticket_id,
             number=number,
-            customer=await self._store.meet_customer(mail.customer, now=now),
+            customer=customer,
             queue=self._around.queue(mail.queue),
             now=now,
             people=people_of(mail, self._around.is_own),
             follows=wanted.follows,
+            is_burst=is_burst,
         )
-        notices = of_mail(self._around, Happening.NEW_TICKET, filing, mail)
-        filing = replace(filing, facts=(*filing.facts, *notices))
+        if not is_burst:
+            notices = of_mail(self._around, Happening.NEW_TICKET, filing, mail)
+            filing = replace(filing, facts=(*filing.facts, *notices))
         channel = self._around.configuration().inbound(mail.channel)
         if channel is None or not wants_receipt(mail, channel):
             return filing
         return self._with_receipt(filing, mail, channel)
+
+    async def _is_one_of_too_many(self, customer_id: str, now: datetime) -> bool:
+        """Whether so many of the customer's tickets were opened within the hour already (L14)."""
+        most = self._around.configuration().loop_limits.tickets_hour
+        return await self._store.opened_since(customer_id, since=now - HOUR, at_least=most)
 
     def _with_receipt(self, filing: Filing, mail: MailReceived, channel: InboundChannel) -> Filing:
         ticket, now = filing.ticket, filing.ticket.created_at

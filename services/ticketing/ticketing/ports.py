@@ -35,6 +35,8 @@ class TicketQuery:
     text: str | None = None
     before: int | None = None
     limit: int = 50
+    tag: str | None = None
+    without_tag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,9 @@ class Filed(Protocol):
 
     async def newest_of(self, customer_id: str, *, limit: int) -> list[Ticket]:
         """The newest tickets of a customer."""
+
+    async def opened_since(self, customer_id: str, *, since: datetime, at_least: int) -> bool:
+        """Whether the customer has so many tickets that were opened from then on."""
 
     async def count_inbound(self, ticket_ids: Sequence[str], *, since: datetime) -> int:
         """How many mails came in on these tickets from then on."""

@@ -8,13 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from postbus.contracts.sending import SendDecided, SendRequested
+from postbus.errors import PermanentError
 from ticketing.crossing_off import CrossingOff
 from ticketing.domain.decisions import SEND_DECIDED
 from ticketing.domain.model import Fact, Ticket
 from ticketing.domain.notices import NOTICED, notices_of
 from ticketing.domain.outgoing import SEND_REQUESTED, message_of
 from ticketing.ports import Filed, Tell
+
+log = structlog.get_logger("ticketing")
 
 _SWEEP_AFTER = timedelta(seconds=10)
 _SWEEP_BATCH = 50
@@ -64,9 +69,15 @@ class Telling:
         await self.store.settle_message(message_of(request, ticket.id))
 
     async def sweep(self, *, now: datetime) -> int:
-        """Tell what was left over; the number of tickets that had something."""
+        """Tell what was left over; the number of tickets that had something.
+
+        A fact that can never be told keeps only its own ticket's waiting.
+        """
         left = await self.store.with_untold(before=now - _SWEEP_AFTER, limit=_SWEEP_BATCH)
         for ticket in left:
-            await self.tell(ticket, ticket.untold)
+            try:
+                await self.tell(ticket, ticket.untold)
+            except PermanentError:
+                log.exception("fact_untellable", ticket=ticket.number)
         await self.crossing_off.flush()
         return len(left)

@@ -1,6 +1,6 @@
 """What is wrong with an appearance, before it is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +15,9 @@ from postbus.appearance.templates import Kind, TemplateWrong, check
 from postbus.contracts.appearance import Appearance
 
 _SEEN: Final = "postbus-sample"
+_ACTIVE: Final = frozenset(
+    ("script", "iframe", "object", "embed", "form", "base", "link", "audio", "video", "svg")
+)
 _MARK: Final = "#4711 · ceaaaaaaafvqjnjy2dzzdzlpm7hqzzbr"
 SAMPLE: Final = Said(
     about=About(
@@ -50,6 +53,11 @@ def wrongs_of(appearance: Appearance) -> tuple[Wrong, ...]:
         for pointer, source, kind in _templates(appearance)
         if (wrong := _wrong_of(source, kind)) is not None
     ]
+    found += [
+        Wrong(pointer, detail)
+        for pointer, source, kind in _templates(appearance)
+        if kind.is_html and (detail := _active(source)) is not None
+    ]
     known = {*LANGUAGES, *appearance.receipts}
     if appearance.language not in known:
         detail = (
@@ -78,6 +86,22 @@ def _wrong_of(source: str, kind: Kind) -> TemplateWrong | None:
     except TemplateWrong as wrong:
         return wrong
     return None
+
+
+def _active(html: str) -> str | None:
+    """What in the HTML does something, or leads elsewhere: no mail program lets it."""
+    for node in LexborHTMLParser(html).css("*"):
+        tag, attributes = str(node.tag), node.attributes
+        if tag in _ACTIVE or (tag == "meta" and _value(attributes, "http-equiv") == "refresh"):
+            return f"`<{tag}>` is not taken: programs drop it, and some servers the whole mail"
+        for name in attributes:
+            if name.startswith("on") or _value(attributes, name).startswith("javascript:"):
+                return f"`{name}` with a script is not taken"
+    return None
+
+
+def _value(attributes: Mapping[str, str | None], name: str) -> str:
+    return (attributes.get(name) or "").strip().lower()
 
 
 def _seen_wrong(appearance: Appearance) -> Iterator[Wrong]:

@@ -138,7 +138,7 @@ def _marked(text: str) -> str:
 def _quote_html(above: str, text: str) -> str:
     return (
         f'<div class="quote"><p>{escaped(above)}</p>'
-        '<blockquote type="cite" style="margin:0 0 0 .8ex;border-left:1px solid #ccc;'
+        '<blockquote type="cite" dir="auto" style="margin:0 0 0 .8ex;border-left:1px solid #ccc;'
         f'padding-left:1ex">{paragraphs(text)}</blockquote></div>'
     )
 

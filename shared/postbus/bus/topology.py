@@ -155,8 +155,9 @@ TOPOLOGY = Topology(
         Durable("loopguard-mail", MAIL, ("postbus.mail.received.>",), "loopguard", workers=4),
         Durable("loopguard-requests", SENDING, ("postbus.send.requested.>",), "loopguard",
                 workers=2),
-        Durable("loopguard-bounces", SENDING, ("postbus.send.bounced.>",), "loopguard",
-                workers=2),
+        # Some servers say at once what others report later.
+        Durable("loopguard-bounces", SENDING,
+                ("postbus.send.bounced.>", "postbus.send.failed.>"), "loopguard", workers=2),
         Durable("dispatch-decisions", SENDING, ("postbus.send.decided.>",), "dispatch"),
     ),
     buckets=(

@@ -214,12 +214,16 @@ _SENDING: Final[tuple[tuple[re.Pattern[str], Explained], ...]] = tuple(
             ),
         ),
         (
-            r"5\.1\.90\b|5\.2\.2 .*submission quota|daily (recipient|message) limit",
+            (
+                r"5\.1\.90\b|5\.2\.2 .*submission quota|daily (recipient|message) limit|"
+                r"5\.4\.5\b.*\b(limit|quota)|daily (user )?sending (limit|quota)"
+            ),
             Explained(
                 "daily-limit",
                 "the mailbox has written to as many recipients as it may in a day",
-                "Exchange Online lets a mailbox write to 10,000 recipients a day; send again "
-                "tomorrow.",
+                "Exchange Online lets a mailbox write to 10,000 recipients a day, Gmail to 2,000, "
+                "or 500 without Workspace. It is tried again by itself.",
+                permanent=False,
             ),
         ),
         (

@@ -11,6 +11,7 @@ from postbus.contracts.base import Event
 from postbus.contracts.channels import AuditEvent, ChannelEvent, ParkedEvent
 from postbus.contracts.guard import JudgedEvent
 from postbus.contracts.mail import (
+    MailDecidedEvent,
     MailHeldEvent,
     MailImportedEvent,
     MailReceivedEvent,
@@ -68,13 +69,15 @@ class Fact:
 
 
 FACTS: tuple[Fact, ...] = (
-    Fact("postbus.mail.received", "channel", MailReceivedEvent, (*INGEST, ARCHIVIST),
+    Fact("postbus.mail.received", "channel", MailReceivedEvent, (*INGEST, ARCHIVIST, "config"),
           "ticketing, loopguard", "a mail came in, normalized, with its raw bytes by reference"),
     Fact("postbus.mail.imported", "channel", MailImportedEvent,
-          (*MAILBOX_READERS, ARCHIVIST),
+          (*MAILBOX_READERS, ARCHIVIST, "config"),
           "ticketing", "a mail from before, normalized: it is filed and no automatic mail follows"),
     Fact("postbus.mail.held", "channel", MailHeldEvent, (*INGEST, ARCHIVIST, "ticketing"),
           "admins", "a mail is kept and not filed, and why"),
+    Fact("postbus.mail.decided", "channel", MailDecidedEvent, ("config",),
+          "admins", "somebody decided what becomes of a mail that is held, and who"),
     Fact("postbus.mail.released", "channel", MailReleasedEvent,
           (ARCHIVIST, "ticketing", *MAILBOX_READERS),
           "admins", "a mail that was held is held no longer, and as which mail it was received"),

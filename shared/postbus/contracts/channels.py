@@ -46,7 +46,7 @@ class AuditRecord(Contract):
     at: datetime
     action: str = Field(
         description="`created`, `changed` or `deleted`; `read` for the bytes of a held mail, "
-        "`lifted` for what the loop guard forgot"
+        "`released` or `discarded` for the mail; `lifted` for what the loop guard forgot"
     )
     kind: str
     id: str

@@ -511,9 +511,18 @@ class LoopLimits(Contract):
     incoming_hour: int = Field(
         default=25, ge=2, le=10_000, description="the same within an hour (L14)"
     )
+    tickets_hour: int = Field(
+        default=200, ge=2, le=100_000,
+        description="tickets of one address within an hour; those beyond get the tag `burst`, and "
+        "no agent is notified of them (L14)",
+    )  # fmt: skip
     received_fields: int = Field(
         default=15, ge=5, le=1000,
         description="a mail with so many Received fields gets no automatic answer (L10)",
+    )  # fmt: skip
+    received_fields_held: int = Field(
+        default=30, ge=5, le=1000,
+        description="a mail with so many is kept and held: it goes round and round (L10)",
     )  # fmt: skip
     fuse_ten_minutes: int = Field(
         default=50, ge=5, le=100_000,

@@ -182,6 +182,14 @@ class OpenAs(StrEnum):
     CLOSED = "closed"
 
 
+class Release(Contract):
+    """Somebody's word that a held mail is filed all the same."""
+
+    by: str
+    at: datetime
+    held_as: str = Field(description="`mail_id` of the fact that it was held")
+
+
 class MailReceived(Contract):
     """One mail for one channel, normalized.
 
@@ -241,6 +249,11 @@ class MailReceived(Contract):
         default=None,
         description="of an imported mail: the status of a ticket that it opens; null: `closed`",
     )
+    released: Release | None = Field(
+        default=None,
+        description="it was held, and is filed whatever it was held for; what it is stays as it "
+        "was, so the loop guard lets nothing more go because of it",
+    )
 
 
 class MailHeld(Contract):
@@ -256,6 +269,28 @@ class MailHeld(Contract):
         default=False,
         description="a mail from before; read later, it is imported and nothing automatic follows",
     )
+    stamp: OwnStamp | None = Field(
+        default=None, description="of a mail that was read: our mark that came back with it"
+    )
+
+
+class HeldDecision(StrEnum):
+    """What becomes of a held mail."""
+
+    RELEASE = "release"
+    """It is filed all the same."""
+    DISCARD = "discard"
+    """It is kept and nothing is made of it; it can still be released."""
+
+
+class MailDecided(Contract):
+    """Somebody decided what becomes of a held mail."""
+
+    mail_id: str = Field(description="as the held fact has it")
+    channel: Slug
+    decision: HeldDecision
+    by: str
+    at: datetime
 
 
 class MailReleased(Contract):
@@ -265,6 +300,8 @@ class MailReleased(Contract):
     received_as: str = Field(description="`mail_id` of the fact that it was received")
     channel: Slug
     raw: BlobRef
+    by: str = Field(default="", description="who released it, where somebody did")
+    ticket: int | None = Field(default=None, description="number of the ticket it is on, if known")
 
 
 class MailReceivedEvent(Event[MailReceived]):
@@ -277,6 +314,10 @@ class MailImportedEvent(Event[MailReceived]):
 
 class MailHeldEvent(Event[MailHeld]):
     """`postbus.mail.held.<channel>`"""
+
+
+class MailDecidedEvent(Event[MailDecided]):
+    """`postbus.mail.decided.<channel>`"""
 
 
 class MailReleasedEvent(Event[MailReleased]):

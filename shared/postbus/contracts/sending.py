@@ -138,7 +138,9 @@ class SendOutcome(Contract):
     verdict: Verdict | None = None
     reply: SmtpReply | None = None
     bounced: tuple[BouncedRecipient, ...] = Field(
-        default=(), description="whom it did not reach, where it bounced (RFC 3464)"
+        default=(),
+        description="whom it did not reach: of a mail that bounced (RFC 3464), or whom the server "
+        "refused for ever",
     )
     attempt: int = 0
     next_attempt_at: datetime | None = None

@@ -67,6 +67,8 @@ class MessageFlag(StrEnum):
     """A note that came by mail, in answer to a notification; the customer did not see it."""
     FOLDED = "folded"
     """One of very many of its sender that repeats itself; alone it would be a ticket of its own."""
+    BURST = "burst"
+    """It opened a ticket beyond the many that its sender may open within an hour (L14)."""
     OTHER_TICKET = "other-ticket"
     """It also refers to a ticket of other people or of another queue; nothing was merged."""
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from postbus.contracts.base import BlobRef
 from postbus.contracts.configuration import InboundChannel
 from postbus.contracts.mail import (
-    INLINE_TEXT_LIMIT_BYTES,
     Address,
     Attachment,
     Content,
@@ -17,9 +16,9 @@ from postbus.contracts.mail import (
     Route,
 )
 from postbus.intake.stamps import find_other_stamp
+from postbus.mail.inline_texts import cut, cut_html, is_long
 from postbus.mail.kind import classify
 from postbus.mail.parsed import ParsedMail
-from postbus.mail.safe_html import safe_html
 from postbus.mail.writer import meant_for, writer_of
 
 _MAX_ADDRESSES = 100
@@ -41,10 +40,8 @@ class Taken:
 
 def whole_content(parsed: ParsedMail) -> Content | None:
     """The texts for the blob store, if one of them is too long to travel in the fact."""
-    texts = (parsed.text, parsed.full_text, parsed.html or "")
-    if all(len(text.encode()) <= INLINE_TEXT_LIMIT_BYTES for text in texts):
-        return None
-    return Content(text=parsed.text, full_text=parsed.full_text, html=parsed.html)
+    texts = Content(text=parsed.text, full_text=parsed.full_text, html=parsed.html)
+    return texts if is_long(texts) else None
 
 
 def mail_received(
@@ -89,7 +86,7 @@ def mail_received(
         subject=parsed.subject,
         text=cut(parsed.text),
         full_text=cut(parsed.full_text),
-        html=_cut_html(parsed.html),
+        html=cut_html(parsed.html),
         content=taken.content,
         attachments=attachments_of(parsed),
         kind=kind,
@@ -118,21 +115,6 @@ def attachments_of(parsed: ParsedMail) -> tuple[Attachment, ...]:
         )
         for file in parsed.attachments
     )
-
-
-def cut(text: str) -> str:
-    """The text, or as much of it as may travel in a fact; never half a letter."""
-    data = text.encode()
-    if len(data) <= INLINE_TEXT_LIMIT_BYTES:
-        return text
-    return data[:INLINE_TEXT_LIMIT_BYTES].decode("utf-8", "ignore")
-
-
-def _cut_html(html: str | None) -> str | None:
-    """Half of safe HTML may end within a tag, so what is cut is made safe again."""
-    if html is None or len(html.encode()) <= INLINE_TEXT_LIMIT_BYTES:
-        return html
-    return safe_html(cut(html))
 
 
 def _problems(parsed: ParsedMail) -> tuple[str, ...]:

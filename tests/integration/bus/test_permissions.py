@@ -110,7 +110,9 @@ async def test_a_restricted_service_hears_what_another_tells(guarded: Guarded) -
         ("dispatch", "postbus.mail.received"),
         ("ticketing", "postbus.send.sent"),
         ("config", "postbus.ticket.opened"),
-        ("config", "postbus.mail.received"),
+        ("config", "postbus.mail.held"),
+        ("config", "postbus.mail.released"),
+        ("ticketing", "postbus.mail.decided"),
         ("archivist", "postbus.ticket.opened"),
     ],
 )

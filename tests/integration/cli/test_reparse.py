@@ -23,7 +23,7 @@ from postbus.bus import Bus, BusSettings
 from postbus.bus.topology import MAIL
 from postbus.contracts.base import derived_id
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
-from postbus.contracts.mail import MailHeld, MailReceived, OpenAs, Route
+from postbus.contracts.mail import MailDecided, MailHeld, MailReceived, OpenAs, Release, Route
 from postbus.intake import find_stamp, keep, mail_received
 from postbus.mail.parse import parse
 from postbus.tokens import Stamper, StampKind
@@ -276,6 +276,27 @@ async def test_a_mail_that_is_held_again_after_it_was_filed_is_looked_at_again(
     done = await here.reparse("--json", "--held", "--apply", "--yes")
     assert (done.summary["new"], done.summary["told"]) == (1, 1)
     assert (await here.reparse("--json", "--held")).summary["already_filed"] == 1
+
+
+async def test_a_mail_that_somebody_discarded_is_not_held_any_more(here: Installation) -> None:
+    held = await here.hold(raw_mail())
+    values = {"mail_id": held.mail_id, "channel": held.channel, "by": "ada", "at": AT}
+    discard = MailDecided(decision="discard", **values)
+    await here.bus.tell("postbus.mail.decided", "support", discard, event_id="d1")
+    assert (await here.reparse("--json", "--held")).summary["looked_at"] == 0
+    release = MailDecided(decision="release", **values)
+    await here.bus.tell("postbus.mail.decided", "support", release, event_id="d2")
+    assert (await here.reparse("--json", "--held")).summary["looked_at"] == 1
+
+
+async def test_a_mail_that_was_released_is_read_again_as_one(here: Installation) -> None:
+    """INVARIANT: without the word it would be held again."""
+    release = Release(by="ada", at=datetime.now(UTC), held_as="f" * 64)
+    await here.receive(raw_mail(), subject="Pinter", released=release)
+    done = await here.reparse("--json", "--apply", "--yes")
+    assert list(done.mails[0]["fields"]) == ["subject"]
+    again = (await here.told("postbus.mail.received.support"))[-1]["data"]
+    assert (again["released"]["by"], again["reread_at"] is None) == ("ada", False)
 
 
 async def test_a_crash_between_filing_and_releasing_is_mended_by_running_again(

@@ -1,9 +1,12 @@
 """The health of outbound channels, as attempts to send see it."""
 
+import pytest
+
 from dispatch_stage import Stage
 from postbus.bus.topology import HEALTH_BUCKET
 from postbus.contracts.catalogue import TRY_OUTBOUND_SUBJECT
 from postbus.contracts.configuration import OutboundChannel
+from postbus.contracts.mail import Address
 from postbus.contracts.trying import TryOutbound
 from send_builders import send_requested
 from servers.nats import free_port
@@ -91,3 +94,27 @@ async def test_a_mail_is_sent_though_its_health_cannot_be_written(
     await stage.until_keys("done.s-1")
     assert [one.state for one in await stage.outcomes()] == ["sent"]
     assert len(relay.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "hard"),
+    [("550 5.1.1 nobody", True), ("550 5.7.1 not you", False), ("550 nobody", None)],
+)
+async def test_whom_the_server_will_never_take_is_told(
+    stage: Stage, relay: SmtpServer, answer: str, *, hard: bool | None
+) -> None:
+    """So that automatic mail to an address that does not exist rests."""
+    await stage.start()
+    some = (Address(address="bo@example.com"),)
+    for number, cc in enumerate([(), some]):
+        relay.behaviour.rcpt = [answer]
+        await stage.ask_to_send(send_requested(f"s-{number}").model_copy(update={"cc": cc}))
+        await stage.until_keys(*(f"done.s-{done}" for done in range(number + 1)))
+    failed, sent = await stage.outcomes()
+    assert (failed.state, sent.state) == ("failed", "sent")
+    assert failed.reply is not None
+    assert (failed.reply.code, failed.reply.enhanced) == (550, failed.bounced[0].status)
+    for one in (failed, sent):
+        assert [(who.address, who.action, who.hard) for who in one.bounced] == [
+            ("anna@example.com", "failed", hard)
+        ]

@@ -27,14 +27,18 @@ LOOKS = {
 }
 
 
-def page_of(appearance: Appearance) -> str:
+TEXT = "Dear Anna,\n\nplease use the stairs.\nHelp is near.\n" * 2
+QUOTED = "My printer is on fire.\n" * 3
+
+
+def page_of(
+    appearance: Appearance, *, text: str = TEXT, html: str | None = None, quoted: str = QUOTED
+) -> str:
     """The HTML of an answer, with its pictures in the page as a mail program puts them there."""
     request = send_requested()
     anna = Address(name="Anna Jansen", address="anna@example.com")
-    quote = Quote(author=anna, written_at=request.requested_at, text="My printer is on fire.\n" * 3)
-    request = request.model_copy(
-        update={"quote": quote, "text": "Dear Anna,\n\nplease use the stairs.\nHelp is near.\n" * 2}
-    )
+    quote = Quote(author=anna, written_at=request.requested_at, text=quoted)
+    request = request.model_copy(update={"quote": quote, "text": text, "html": html})
     made = io.BytesIO()
     Image.new("RGB", (300, 60), "#0f766e").save(made, "PNG")
     words = words_of(
@@ -71,9 +75,37 @@ async def test_a_mail_is_seen_as_it_was_meant(look: str, tmp_path: Path) -> None
         await page.screenshot(path=tmp_path / f"{look}-dark.png")
 
 
-async def test_a_mail_fits_a_phone(tmp_path: Path) -> None:
+WIDE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='2000' height='50'/>"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"text": "See https://example.com/" + "a" * 300},
+        {"quoted": "See https://example.com/" + "a" * 300},
+        {"html": f'<p>See <img src="{WIDE}"></p>'},
+        {"html": "<pre>" + "word " * 60 + "</pre>"},
+    ],
+    ids=["words", "link", "quoted-link", "picture", "pre"],
+)
+async def test_a_mail_fits_a_phone(tmp_path: Path, said: dict[str, str]) -> None:
+    """What is wider than the window makes all its letters tiny."""
     async with a_browser() as page:
         await page.set_viewport_size({"width": 320, "height": 640})
-        await page.set_content(page_of(LOOKS["own"]))
+        await page.set_content(page_of(LOOKS["own"], **said))
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
         await page.screenshot(path=tmp_path / "phone.png")
+
+
+async def test_words_run_from_right_to_left_where_their_language_does() -> None:
+    """Also in a quote, whose first line is in another one."""
+    arabic = "\u0645\u0631\u062d\u0628\u0627, see a.pdf."
+    signed = Appearance(id="support", signature=arabic)
+    async with a_browser() as page:
+        await page.set_content(page_of(signed, text=arabic, quoted=arabic))
+        for selector in (".pb-said", ".pb-signature", "blockquote"):
+            assert await style(page, selector, "direction") == "rtl"
+        await page.set_content(page_of(signed))
+        for selector in (".pb-said", "blockquote"):
+            assert await style(page, selector, "direction") == "ltr"

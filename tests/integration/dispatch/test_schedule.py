@@ -2,13 +2,25 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any, cast
+
+import pytest
 
 from dispatch.adapters.nats_turns import NatsTurns
+from dispatch.adapters.smtp_transport import SmtpTransport
 from dispatch.domain.attempts import Attempt
+from dispatch.ports import Accepted
+from dispatch_stage import support
 from dispatch_world import World, decided
 from postbus.bus.topology import LIMITS_BUCKET
-from postbus.contracts.configuration import OutboundChannel, SendLimits
+from postbus.contracts.configuration import (
+    FilterEntry,
+    InboundChannel,
+    OutboundChannel,
+    SendLimits,
+)
 from postbus.contracts.guard import Decision
+from postbus.contracts.mail import Address
 from postbus.contracts.sending import WhatNext
 from send_builders import send_requested
 
@@ -98,6 +110,21 @@ async def test_an_agent_is_warned_once_after_four_hours(world: World) -> None:
     assert (world.told[-1].state, world.told[-1].late_since) == ("sent", None)
 
 
+async def test_nobody_waits_for_days_because_somebody_in_cc_has_a_full_mailbox(
+    world: World,
+) -> None:
+    world.guard.decision = Decision.ALLOW
+    request = send_requested().model_copy(update={"cc": (Address(address="bo@example.com"),)})
+    await world.ledger.accept(Attempt(request=request, accepted_at=world.now()))
+    for hours, states in [(0, ["deferred"]), (5, ["deferred", "deferred", "sent"])]:
+        world.later = timedelta(hours=hours)
+        world.server.behaviour.rcpt = ["250 OK", "452 4.2.2 full"]
+        await world.process()[0].attempt("s-1")
+        assert world.states() == states
+    assert world.told[-1].reason == "not to bo@example.com: 4.2.2 full"
+    assert world.server.taken[0].recipients == ["anna@example.com"]
+
+
 async def test_a_mail_that_was_never_tried_is_late_too(world: World) -> None:
     request = send_requested()
     before = world.now() - timedelta(hours=5)
@@ -106,3 +133,61 @@ async def test_a_mail_that_was_never_tried_is_late_too(world: World) -> None:
     assert world.states() == ["deferred", "held"]
     assert world.told[0].late_since is not None
     assert world.told[0].outbound_channel == "relay"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_mail_that_was_put_off_goes_as_soon_as_its_channel_is_another(
+    world: World, *, restarted: bool
+) -> None:
+    """Otherwise an answer would wait for four hours for a channel that it does not need."""
+    world.guard.decision = Decision.ALLOW
+    world.server.behaviour.rcpt = ["451 4.7.1 try again in 60 min"]
+    await world.ledger.accept(Attempt(request=send_requested(), accepted_at=world.now()))
+    sending = world.process()[0]
+    again = await sending.attempt("s-1")
+    assert world.states() == ["deferred"]
+    assert await sending.attempt("s-1") == again
+    assert await world.process()[0].attempt("s-1") == again
+    world.configure(InboundChannel.model_validate(support(reply_via="own")))
+    if restarted:
+        sending = world.process()[0]
+    await sending.attempt("s-1")
+    assert world.states() == ["deferred", "sent"]
+    assert world.told[-1].outbound_channel == "own"
+
+
+async def test_a_mail_that_was_put_off_goes_as_soon_as_its_channel_is_mended(world: World) -> None:
+    world.guard.decision = Decision.ALLOW
+    world.server.behaviour.rcpt = ["451 4.7.1 try again in 60 min"]
+    await world.ledger.accept(Attempt(request=send_requested(), accepted_at=world.now()))
+    sending = world.process()[0]
+    again = await sending.attempt("s-1")
+    world.configure(FilterEntry(id="f", pattern="x@example.com"))
+    assert await sending.attempt("s-1") == again, "another change is none of its channel"
+    world.configure(relay(per_day=9))
+    await sending.attempt("s-1")
+    assert world.states() == ["deferred", "sent"]
+
+
+class Broken:
+    """A way out with a fault of ours in it."""
+
+    async def send(self, *_: Any, **__: Any) -> Accepted:
+        raise ValueError("odd")
+
+
+async def test_a_fault_of_ours_is_told_and_ends_after_five_days(world: World) -> None:
+    """It would be tried in silence for ever, and nobody would know."""
+    world.guard.decision = Decision.ALLOW
+    way, world.way = world.way, cast("SmtpTransport", Broken())
+    await world.begin()
+    assert world.states() == ["deferred"]
+    assert world.told[0].reason == "A fault of ours keeps it from being sent (ValueError)."
+    assert world.told[0].next_attempt_at is not None
+    await world.begin("s-2")
+    world.later = timedelta(days=5, minutes=1)
+    await world.process()[0].attempt("s-1")
+    assert [one.state for one in world.told if one.send_id == "s-1"][-1] == "failed"
+    world.way = way
+    await world.process()[0].attempt("s-2")
+    assert (world.told[-1].send_id, world.told[-1].state) == ("s-2", "sent")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,11 +117,48 @@ async def test_one_refused_recipient_does_not_keep_the_mail_from_the_others(serv
     assert running.taken[0].recipients == ["b@x.example"]
 
 
+async def test_what_is_no_address_does_not_keep_the_mail_from_the_others(server: Make) -> None:
+    running = server()
+    accepted, _ = await send(
+        transport(), channel(running.port), mail("a@exa mple.com", "b@x.example")
+    )
+    assert list(accepted.refused) == ["a@exa mple.com"]
+    assert running.taken[0].recipients == ["b@x.example"]
+    with pytest.raises(MailRefused, match="553"):
+        await send(transport(), channel(running.port), mail(""))
+
+
 async def test_one_recipient_that_must_wait_makes_the_mail_wait(server: Make) -> None:
     running = server(rcpt=["250 OK", "451 later"])
     with pytest.raises(MailHostUnavailable):
         await send(transport(), channel(running.port), mail("a@x.example", "b@x.example"))
     assert running.taken == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "taken"),
+    [
+        (["250 OK", "452 4.2.2 full"], ["a@x.example"]),
+        (["452 4.2.2 full", "250 OK"], ["b@x.example"]),
+        (["452 4.2.2 full", "550 5.1.1 nobody"], None),
+        (["550 5.1.1 nobody", "452 4.2.2 full"], None),
+    ],
+)
+async def test_after_some_hours_the_others_wait_no_longer(
+    server: Make, answers: list[str], taken: list[str] | None
+) -> None:
+    """But while one of them may still get it, the mail does not fail."""
+    running = server(rcpt=answers)
+    late = mail("a@x.example", "b@x.example")
+    late = replace(late, envelope=replace(late.envelope, patient=False))
+    if taken is None:
+        with pytest.raises(MailHostUnavailable, match="452"):
+            await send(transport(), channel(running.port), late)
+        assert running.taken == []
+        return
+    accepted, _ = await send(transport(), channel(running.port), late)
+    assert running.taken[0].recipients == taken
+    assert [one.text for one in accepted.refused.values()] == ["4.2.2 full"]
 
 
 async def test_a_connection_lost_after_the_data_is_a_doubt(server: Make) -> None:
@@ -245,6 +283,75 @@ async def test_a_connection_is_used_again(server: Make) -> None:
         await way.send(channel(running.port), Ready(mail()), before_data=nothing)
     await way.close()
     assert (len(running.taken), running.connections) == (5, 1)
+
+
+@pytest.mark.parametrize("answer", ["421 4.7.0 enough mails for one connection", "hangs up"])
+async def test_a_connection_that_the_server_ended_costs_no_mail_a_delay(
+    server: Make, answer: str
+) -> None:
+    """RFC 5321 §3.8: it may do so at any time, and a lane would wait a minute for nothing."""
+    running = server()
+    way = transport()
+    for number in range(3):
+        if number:
+            running.behaviour.mail = [answer]
+        await way.send(channel(running.port), Ready(mail()), before_data=nothing)
+    await way.close()
+    assert (len(running.taken), running.connections) == (3, 3)
+
+
+async def test_a_server_that_ends_new_connections_too_is_asked_twice_at_most(server: Make) -> None:
+    running = server()
+    way = transport()
+    await way.send(channel(running.port), Ready(mail()), before_data=nothing)
+    running.behaviour.mail = ["421 4.3.2 shutting down"] * 9
+    with pytest.raises(MailHostUnavailable):
+        await way.send(channel(running.port), Ready(mail()), before_data=nothing)
+    assert len(running.behaviour.mail) == 7
+    with pytest.raises(MailHostUnavailable):
+        await way.send(channel(running.port), Ready(mail()), before_data=nothing)
+    assert len(running.behaviour.mail) == 6
+    await way.close()
+
+
+@pytest.mark.parametrize(
+    "answer", ["501 Invalid MAIL FROM address provided", "550 5.7.60 not allowed to send as <>"]
+)
+async def test_a_server_that_refuses_the_null_sender_is_told_one_of_ours(
+    server: Make, answer: str
+) -> None:
+    """Amazon SES does; no receipt would ever leave through it."""
+    running = server(null_sender=answer)
+    envelope = Envelope("", ("anna@example.com",), "support+stamp@abc.com")
+    receipt = Composed(envelope, b"Subject: x\r\n\r\nHello.\r\n", "it@abc.com", False)
+    await send(transport(), channel(running.port), receipt)
+    assert [one.sender for one in running.taken] == ["support+stamp@abc.com"]
+    running.behaviour.null_sender = "451 4.3.0 later"
+    with pytest.raises(MailHostUnavailable):
+        await send(transport(), channel(running.port), receipt)
+    running.behaviour.null_sender = ""
+    await send(transport(), channel(running.port), receipt)
+    assert [one.sender for one in running.taken][1:] == ["<>"]
+
+
+@pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 5.4.5 Daily user sending limit exceeded. For more information, visit a page - gsmtp",
+        "550 5.1.90 Your message can't be sent because you've reached your daily limit",
+        "554 5.2.2 mailbox exceeded submission quota",
+    ],
+)
+async def test_a_daily_limit_is_for_now_whatever_its_code(
+    server: Make, at: str, answer: str
+) -> None:
+    """People write from the same account, so the provider may count more than we do."""
+    running = server(**{at: [answer]})
+    with pytest.raises(MailHostUnavailable) as raised:
+        await send(transport(), channel(running.port), mail("a@x.example", "b@x.example"))
+    assert (raised.value.reason, raised.value.retry_after_seconds) == ("daily-limit", 3600)
+    assert running.taken == []
 
 
 async def test_a_try_says_which_step_failed(server: Make) -> None:

@@ -150,11 +150,15 @@ async def _rule_is(bus: Bus, rule: str) -> bool:
     return (await ask(bus, receipt_of(499), EXPLAIN_SUBJECT)).rule == rule
 
 
-async def test_a_bounce_that_is_told_holds_mail_back(dispatch: Bus, replica: Replicas) -> None:
+@pytest.mark.parametrize("fact", ["postbus.send.bounced", "postbus.send.failed"])
+async def test_a_bounce_that_is_told_holds_mail_back(
+    dispatch: Bus, replica: Replicas, fact: str
+) -> None:
+    """Whether another server reported it, or the one that we send through said so at once."""
     await replica()
     hard = BouncedRecipient(address=CUSTOMER, hard=True, status="5.1.1")
     outcome = bounced(hard, at=utc_now())
-    await dispatch.tell("postbus.send.bounced", "relay", outcome, event_id="b-1")
+    await dispatch.tell(fact, "relay", outcome, event_id="b-1")
     await until(lambda: _rule_is(dispatch, "bounced"))
     assert (await ask(dispatch, question(SendKind.AGENT_REPLY))).rule == "bounced"
 

@@ -1,5 +1,8 @@
 """What the API shows of merged tickets, reports, flags and customers."""
 
+import base64
+import os
+import re
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from doubles.blobs import MemoryBlobs
-from doubles.desk import CHANGED, Desk, absence_of, answer_to, bounce_of
+from doubles.desk import CHANGED, REQUESTED, Desk, absence_of, answer_to, bounce_of
 from doubles.mails import mail_received
 from postbus.configuration import Configuration
 from postbus.contracts.configuration import ApiToken
@@ -99,6 +102,19 @@ async def test_what_came_back_is_shown_on_both_messages(desk: Desk, api: httpx.A
         assert (shown[kind]["direction"], shown[kind]["automatic"]) == ("inbound", True)
 
 
+async def test_tickets_are_listed_with_a_tag_or_without_it(
+    desk: Desk, api: httpx.AsyncClient
+) -> None:
+    await desk.file(mail_received("m1"), mail_received("m2"))
+    assert (await api.patch("tickets/2", json={"tags": ["burst"]}, headers=ANY)).is_success
+    numbers = {}
+    for query in ("tag=burst", "without_tag=burst", "tag=burst&without_tag=burst", "tag=no", ""):
+        items = (await api.get(f"tickets?{query}")).json()["items"]
+        numbers[query] = [one["number"] for one in items]
+    assert list(numbers.values()) == [[2], [1], [], [], [2, 1]]
+    assert (await api.get("tickets?tag=")).status_code == 422
+
+
 async def test_flags_and_what_was_read_of_a_mail_are_shown(
     desk: Desk, api: httpx.AsyncClient
 ) -> None:
@@ -115,6 +131,56 @@ async def test_flags_and_what_was_read_of_a_mail_are_shown(
     assert message["flags"] == ["stranger"]
     assert message["calendar"][0]["summary"] == "Lunch"
     assert (message["protection"], message["problems"]) == (["pgp-signed"], ["no-date"])
+
+
+async def test_a_picture_that_was_pasted_into_the_html_is_a_file_of_the_mail(
+    desk: Desk, api: httpx.AsyncClient
+) -> None:
+    """Gmail and Outlook show none that stands in the HTML, and an event has no room for it."""
+    await desk.file(mail_received("m1"))
+    shot, other = (base64.b64encode(os.urandom(900_000)).decode() for _ in range(2))
+    html = "".join(
+        f'<img alt="x" src="data:image/png;base64,{one}">' for one in (shot, other, shot)
+    )
+    answer = await api.post(
+        "tickets/1/replies",
+        json={"text": "Look.", "html": html + '<img src="data:image/png;base64,a">'},
+        headers={"Idempotency-Key": "1"},
+    )
+    assert answer.status_code == 202, answer.text
+    request = desk.bus.of(REQUESTED)[-1]
+    assert [(one.name, one.content_type, one.content_id) for one in request.attachments] == [
+        ("picture-1.png", "image/png", "picture-1@postbus"),
+        ("picture-2.png", "image/png", "picture-2@postbus"),
+    ]
+    shown = re.findall(r'src="([^"]*)"', request.html)
+    assert shown == [f"cid:picture-{number}@postbus" for number in (1, 2, 1)] + [""]
+    long = await api.post(
+        "tickets/1/replies",
+        json={"text": "Look.", "html": "x" * 2_000_001},
+        headers={"Idempotency-Key": "2"},
+    )
+    assert (long.status_code, long.json()["errors"][0]["pointer"]) == (422, "#/html")
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "\U0001f525" * 400_000])
+async def test_a_very_long_answer_travels_by_reference(
+    desk: Desk, api: httpx.AsyncClient, text: str
+) -> None:
+    """INVARIANT: what the API takes can be told, and so is sent, whole."""
+    await desk.file(mail_received("m1"))
+    wanted = {"text": text, "html": f"<p>{text}</p>"}
+    for _ in range(2):
+        answer = await api.post("tickets/1/replies", json=wanted, headers={"Idempotency-Key": "1"})
+        assert answer.status_code == 202, answer.text[:500]
+        assert (answer.json()["text"], answer.json()["html"]) == (text, wanted["html"])
+    (request,) = [one for one in desk.bus.of(REQUESTED) if one.kind == "agent-reply"]
+    assert request.content is not None
+    assert len(request.text.encode()) <= 65536
+    other = await api.post(
+        "tickets/1/replies", json=wanted | {"text": text[1:]}, headers={"Idempotency-Key": "1"}
+    )
+    assert other.json()["type"] == "/problems/idempotency-key-reused"
 
 
 async def passed_on(desk: Desk) -> None:

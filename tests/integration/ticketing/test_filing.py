@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -261,6 +262,24 @@ async def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(
         if not crashed:
             assert at > 5
             return
+
+
+async def test_a_fact_that_can_never_be_told_keeps_no_other_ticket_waiting(
+    desk: Desk, bus: KeptBus
+) -> None:
+    bus.away = True
+    for number in range(2):
+        with suppress(BusUnavailable):
+            await desk.file(mail_received(f"m{number}"))
+    bus.away = False
+    tickets = await desk.store.with_untold(before=FAR, limit=9)
+    assert len(tickets) == 2
+    first = tickets[0]
+    broken = replace(first.untold[0], data_json="x" * 2_000_000)
+    await desk.store.save(replace(first, untold=()), [broken])
+    await desk.around.telling.sweep(now=FAR)
+    (left,) = await desk.store.with_untold(before=FAR, limit=9)
+    assert left.number == first.number
 
 
 async def test_what_a_crash_left_untold_is_told_by_the_sweep(database: Any, bus: KeptBus) -> None:

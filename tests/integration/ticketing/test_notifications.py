@@ -16,7 +16,7 @@ from postbus.configuration import Configuration
 from postbus.contracts.configuration import LoopLimits, Notifications, Stop
 from postbus.contracts.guard import SendKind
 from postbus.contracts.mail import BouncedRecipient, MailReceived, OwnStamp, Route
-from postbus.contracts.sending import SendRequested, SendState, SmtpReply, WhatNext
+from postbus.contracts.sending import SendRequested, SendState, WhatNext
 from postbus.contracts.tickets import TicketStatus
 from postbus.errors import BusUnavailable
 from ticketing.adapters.mongo_indexes import ensure_indexes
@@ -79,6 +79,8 @@ async def test_a_new_ticket_is_told_to_agents_by_automatic_mail(
         ("bea@abc.com", "New ticket: Printer on fire"),
         ("cas@abc.com", "Nieuw ticket: Printer on fire"),
     }
+    # Screen readers go by the language of the HTML.
+    assert sorted(one.language or "" for one in desk.notifications()) == ["en", "nl"]
     request = next(one for one in desk.notifications() if one.to[0].name == "Bea")
     assert request.automatic
     assert request.reply_address.address == "support@postbus.localhost"
@@ -384,30 +386,30 @@ async def test_a_bounce_that_is_not_for_good_pauses_nothing(desk: Desk) -> None:
     assert len(await desk.notify(tomorrow())) == 1
 
 
-REFUSED = [("5.1.1", True), ("5.1.10", True), ("5.7.1", False), ("4.2.2", False), (None, False)]
+REFUSED = [("5.1.1", True), ("5.1.8", False), ("5.7.1", False), ("5.2.2", False), (None, None)]
 
 
-@pytest.mark.parametrize(("code", "pauses"), REFUSED)
+@pytest.mark.parametrize(("code", "hard"), REFUSED)
 async def test_an_address_that_is_refused_as_none_is_paused_too(
-    desk: Desk, code: str | None, *, pauses: bool
+    desk: Desk, code: str | None, *, hard: bool | None
 ) -> None:
     """Automatic mail leaves no return path, so most servers refuse it or stay silent."""
     await desk.file(mail_received("m1"))
     await desk.notify()
     message = await letter(desk)
     failed = outcome(message.id, SendState.FAILED, 1)
-    reply = SmtpReply(code=550, enhanced=code, text="no such user")
-    said = {"kind": SendKind.NOTIFICATION, "recipients": ("Bea@abc.com",), "reply": reply}
+    refused = BouncedRecipient(address="Bea@abc.com", status=code, hard=hard)
+    said = {"kind": SendKind.NOTIFICATION, "bounced": (refused,)}
     event = failed.model_copy(update={"data": failed.data.model_copy(update=said)})
     for _ in range(2):
         await OutcomeHandlers(desk.store).on_outcome(event)
-    assert (await desk.notices.paused("bea@abc.com") is not None) is pauses
+    assert (await desk.notices.paused("bea@abc.com") is not None) is bool(hard)
 
 
 async def test_an_answers_refusal_pauses_nobody(desk: Desk) -> None:
     await desk.file(mail_received("m1"))
     failed = outcome((await desk.reply()).id, SendState.FAILED, 1)
-    said = {"recipients": ("bea@abc.com",), "reply": SmtpReply(code=550, enhanced="5.1.1")}
+    said = {"bounced": (BouncedRecipient(address="bea@abc.com", status="5.1.1", hard=True),)}
     event = failed.model_copy(update={"data": failed.data.model_copy(update=said)})
     await OutcomeHandlers(desk.store).on_outcome(event)
     assert await desk.notices.paused("bea@abc.com") is None

@@ -14,8 +14,9 @@ from postbus.configuration import Configuration
 from postbus.contracts.appearance import Appearance
 from postbus.contracts.mail import MailReceived
 from postbus.contracts.sending import SendState
+from postbus.errors import NotConfigured
 from ticketing.adapters.prometheus_fallbacks import PrometheusFallbacks
-from ticketing.answering import Answer, Answering
+from ticketing.answering import Answer, Answering, TicketChange
 from ticketing.domain.model import Delivery, Ticket
 from ticketing.handlers import MailHandlers
 
@@ -153,3 +154,21 @@ async def test_a_long_conversation_is_quoted_as_far_as_an_event_has_room(desk: D
     request = desk.bus.of(REQUESTED)[-1]
     assert 0 < sum(len(one.text) for one in request.earlier) <= 60_000
     assert len(request.model_dump_json()) < 200_000
+
+
+async def test_a_ticket_whose_channel_is_gone_is_answered_from_the_queue_it_is_moved_to(
+    desk: Desk,
+) -> None:
+    await desk.file(mail_received("m1"))
+    there = Configuration.of([channel("sales")])
+    desk.around = replace(desk.around, configuration=lambda: there)
+    desk.answering = Answering(desk.around)
+    ticket = await desk.store.ticket_by_number(1)
+    assert ticket is not None
+    with pytest.raises(NotConfigured, match="move it to a queue"):
+        await desk.answering.reply(ticket, Answer("We come."), key="k", by="bob")
+    moved = await desk.answering.change(ticket, TicketChange(queue="sales"), by="bob")
+    await desk.answering.reply(moved, Answer("We come."), key="k", by="bob")
+    request = desk.bus.of("postbus.send.requested.sales")[-1]
+    assert (request.channel, request.queue) == ("sales", "sales")
+    assert request.reply_address.address == channel("sales").address

@@ -190,6 +190,25 @@ def test_looking_at_styles_takes_a_moment(style: str) -> None:
     assert time.process_time() - began < 0.5
 
 
+@pytest.mark.parametrize(
+    ("html", "said"),
+    [
+        ("<p>Hi</p><script>x()</script>", "`<script>`"),
+        ('<IFRAME src="https://x"></IFRAME>', "`<iframe>`"),
+        ("<svg><circle/></svg>", "`<svg>`"),
+        ('<meta http-equiv="Refresh" content="0">', "`<meta>`"),
+        ('<p onClick="x()">Hi</p>', "`onclick`"),
+        ('<a href=" JavaScript:x()">Hi</a>', "`href`"),
+    ],
+)
+@pytest.mark.parametrize("field", ["signature_html", "frame"])
+def test_what_would_do_something_is_not_taken(html: str, said: str, field: str) -> None:
+    """Programs drop it at best; filters take the mail for an attack."""
+    more = "{{ content }}{{ mark }}" if field == "frame" else ""
+    found = wrongs_of(Appearance.model_validate({"id": "support", field: html + more}))
+    assert [(one.pointer, said in one.detail) for one in found] == [(f"#/{field}", True)]
+
+
 def test_what_is_right_is_not_refused() -> None:
     texts = {"tr": {"text": "Merhaba {{ customer.name }}", "subject": "#{{ ticket.number }}"}}
     fields = {"frame": FRAME, "signature": "x", "receipts": texts, "language": "tr", "logo": LOGO}

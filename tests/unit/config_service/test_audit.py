@@ -1,11 +1,14 @@
 """Who changed what, and that it is told."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from config_service.adapters.nats_talk import NatsAudit
 from doubles.config_api import ConfigUnderTest, running
+from doubles.kv import MemoryBus
 from postbus.contracts.channels import AuditRecord
 from postbus.errors import BusUnavailable
 
@@ -41,6 +44,21 @@ async def test_a_removed_document_keeps_its_audit(api: ConfigUnderTest) -> None:
         ("deleted", "the admin"),
         ("created", "the admin"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [("changed", 1), ("read", 2), ("lifted", 2), ("released", 2), ("discarded", 2)],
+)
+async def test_what_may_be_done_often_is_told_each_time(action: str, told: int) -> None:
+    """INVARIANT: a change is told once, whoever tells it after a crash; an act at each time."""
+    bus = MemoryBus()
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    record = AuditRecord(who="ada", at=at, action=action, kind="x", id="y", revision=3)
+    for minutes in (0, 5, 5):
+        later = at + timedelta(minutes=minutes)
+        await NatsAudit(bus)(record.model_copy(update={"at": later}))
+    assert len(bus.told) == told
 
 
 async def test_the_newest_comes_first_and_pages_meet(api: ConfigUnderTest) -> None:

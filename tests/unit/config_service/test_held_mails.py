@@ -13,7 +13,7 @@ from doubles.config_api import TOKENS, ConfigUnderTest, client_of, running
 from postbus.blobs import open_store
 from postbus.contracts.base import BlobRef, Contract
 from postbus.contracts.channels import AuditRecord
-from postbus.contracts.mail import MailHeld, MailReleased, Route
+from postbus.contracts.mail import MailDecided, MailHeld, MailReleased, Origin, Route
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -29,7 +29,12 @@ def released(fact: MailHeld, as_: str = "m1") -> MailReleased:
     return MailReleased(mail_id=fact.mail_id, received_as=as_, channel=fact.channel, raw=fact.raw)
 
 
-def told(*facts: MailHeld | MailReleased) -> list[Told]:
+def decided(fact: MailHeld, decision: str, **fields: Any) -> MailDecided:
+    values = {"by": "ada", "at": AT, **fields}
+    return MailDecided(mail_id=fact.mail_id, channel=fact.channel, decision=decision, **values)
+
+
+def told(*facts: MailHeld | MailDecided | MailReleased) -> list[Told]:
     return [Told(n, AT + timedelta(hours=n), fact) for n, fact in enumerate(facts, 1)]
 
 
@@ -57,6 +62,50 @@ def test_a_mail_that_is_held_again_after_it_was_read_waits_again() -> None:
     assert held_mails(told(held(), released(held()), held()))[0].state == "held"
 
 
+ONE = held(b"one")
+LATER = held(b"one", reason="takes-too-much-to-read")
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "by"),
+    [
+        ((ONE, decided(ONE, "release")), "releasing", "ada"),
+        ((ONE, decided(ONE, "release"), released(ONE)), "filed", "ada"),
+        ((ONE, released(ONE), decided(ONE, "release")), "filed", "ada"),
+        ((ONE, decided(ONE, "discard")), "discarded", "ada"),
+        ((ONE, decided(ONE, "discard"), ONE), "discarded", "ada"),
+        ((ONE, decided(ONE, "discard"), LATER), "held", None),
+        ((ONE, decided(ONE, "discard"), decided(ONE, "release", by="bo")), "releasing", "bo"),
+        ((ONE, decided(ONE, "discard", by="bo"), released(ONE)), "filed", "bo"),
+        ((ONE, decided(ONE, "release"), ONE), "held", None),
+        ((ONE, decided(ONE, "release"), released(ONE), ONE), "held", None),
+        ((decided(ONE, "discard"), ONE), "held", None),
+    ],
+)
+def test_the_last_word_says_what_a_held_mail_is(
+    facts: tuple[Any, ...], state: str, by: str | None
+) -> None:
+    (mail,) = held_mails(told(*facts))
+    assert (mail.state, mail.decided.by if mail.decided else None) == (state, by)
+
+
+def test_a_mail_that_its_mailbox_gave_later_is_still_on_its_ticket() -> None:
+    with_ticket = released(ONE).model_copy(update={"ticket": 7, "by": "ada"})
+    for order in ((with_ticket, released(ONE)), (released(ONE), with_ticket)):
+        (mail,) = held_mails(told(ONE, *order))
+        assert mail.released == with_ticket
+
+
+def test_a_mail_that_lies_in_two_places_is_one_that_came_by_two_routes() -> None:
+    def at(uid: int) -> MailHeld:
+        origin = Origin(folder="INBOX", uidvalidity=1, uid=uid)
+        route = Route(door="imap", received_at=AT, origin=origin)
+        return held().model_copy(update={"route": route})
+
+    (mail,) = held_mails(told(at(1), at(2), at(1)))
+    assert [route.origin.uid for route in mail.routes if route.origin] == [1, 2]
+
+
 def test_the_same_bytes_for_two_channels_are_two_mails() -> None:
     mails = held_mails(told(held(), held(channel="sales"), released(held(channel="sales"))))
     assert {mail.id: mail.state for mail in mails} == {
@@ -77,6 +126,7 @@ def test_the_same_bytes_for_two_channels_are_two_mails() -> None:
         (HeldQuery(state="filed"), [5], None),
         (HeldQuery(state="held", limit=1), [4], 4),
         (HeldQuery(channel="none"), [], None),
+        (HeldQuery(state="discarded"), [], None),
     ],
 )
 def test_pages_go_from_the_newest_to_the_oldest(
@@ -96,7 +146,7 @@ async def api(tmp_path: Path) -> AsyncIterator[ConfigUnderTest]:
 
 async def tell(api: ConfigUnderTest, *facts: Contract) -> None:
     for fact in facts:
-        kind = "held" if isinstance(fact, MailHeld) else "released"
+        kind = {MailHeld: "held", MailReleased: "released", MailDecided: "decided"}[type(fact)]
         event_id = sha256(repr(fact).encode()).hexdigest()
         await api.bus.tell(
             f"postbus.mail.{kind}", getattr(fact, "channel", ""), fact, event_id=event_id
@@ -121,6 +171,9 @@ async def test_held_mails_are_listed_newest_first_with_their_reason(api: ConfigU
         "held_at": "2026-11-23T09:00:00Z",
         "received_at": "2026-03-02T00:00:00Z",
         "received_as": None,
+        "ticket": None,
+        "decided_by": None,
+        "decided_at": None,
         "door": "forward",
         "envelope_from": "anna@example.com",
         "envelope_to": [],
@@ -182,6 +235,14 @@ async def test_bytes_that_nobody_can_audit_are_not_given(
     api.bus.deaf = True
     answer = await api.client.get(f"held-mails/{'support.' + held(b'one').mail_id}/raw")
     assert answer.status_code == 503
+
+
+async def test_discarded_mails_are_listed_by_their_state_only(api: ConfigUnderTest) -> None:
+    one, two = held(b"one"), held(b"two")
+    await tell(api, one, two, decided(one, "discard"))
+    assert [item["mail_id"] for item in await api.items("held-mails")] == [two.mail_id]
+    (item,) = await api.items("held-mails", state="discarded")
+    assert (item["mail_id"], item["decided_by"]) == (one.mail_id, "ada")
 
 
 @pytest.mark.parametrize("path", ["", "/raw"])

@@ -181,7 +181,7 @@ BREAKS = [
     (ROLL, "passing name", lambda m: _put(_find(m, "StatefulSet", "dispatch"), "Deployment", "kind")),
     (NEEDS, "no limit", lambda m: _main(m, "config")["resources"].pop("limits")),
     (NEEDS, "no request", lambda m: _main(m, "config")["resources"]["requests"].pop("cpu")),
-    (NEEDS, "more than allowed", lambda m: _put(_main(m, "config"), "1Gi", "resources", "requests", "memory")),
+    (NEEDS, "more than allowed", lambda m: _put(_main(m, "config"), "2Gi", "resources", "requests", "memory")),
 ]  # fmt: skip
 
 

@@ -60,6 +60,46 @@ def test_a_long_message_id_stays_on_the_line_of_its_name() -> None:
     assert f"\r\nMessage-ID: <{long_id}>\r\n".encode() in written(request(message_id=long_id)).data
 
 
+@pytest.mark.parametrize(
+    ("local", "tagged"), [("s" * 31, True), ("s" * 32, False), ("é" * 15, True), ("é" * 16, False)]
+)
+def test_reply_to_is_no_longer_than_an_address_may_be(local: str, *, tagged: bool) -> None:
+    """RFC 5321 §4.5.3.1.1: 64 octets; the customer's server may refuse more."""
+    own = Address(name="S", address=f"{local}@postbus.localhost")
+    mail = written(request(reply_address=own))
+    wanted = f"{local}+{STAMP}@" if tagged else f"<{local}@"
+    assert f"{wanted}postbus.localhost>".removeprefix("<").encode() in mail.data
+    assert (f"+{STAMP}@".encode() in mail.data) is tagged
+
+
+def test_an_answer_to_outlook_is_in_its_thread() -> None:
+    """Its ids are longer than a line, and it knows none that is encoded."""
+    outlook = "AM0PR05MB6834D2C88EE7DD0B43CC6B35E8A0A@AM0PR05MB6834.eurprd05.prod.outlook.com"
+    data = written(request(in_reply_to=outlook, references=("a@x", outlook))).data
+    assert f"\r\nIn-Reply-To: <{outlook}>\r\n".encode() in data
+    assert f"\r\nReferences: <a@x>\r\n <{outlook}>\r\n".encode() in data
+
+
+def test_a_long_name_with_commas_is_one_recipient() -> None:
+    """Without its quotes it was four, and the customer could choose who they are."""
+    name = "A long name, evil@example.com, that goes on and on until it must be folded, somewhere"
+    mail = read(written(request(to=(Address(name=name, address="a@example.com"),))))
+    assert [one.addr_spec for one in mail["To"].addresses] == ["a@example.com"]
+    assert mail["To"].addresses[0].display_name == name
+
+
+def test_what_no_body_may_have_is_left_away() -> None:
+    """Programs cut a text at NUL, and some servers refuse it; half a letter cannot be written."""
+    odd = "Hel\x00lo \x1b\ud800there.\r\n\tBye."
+    quote = Quote.model_construct(author=ANNA, written_at=AT, text=odd)
+    made = request().model_copy(update={"text": odd, "html": f"<p>{odd}</p>", "quote": quote})
+    mail = read(written(made))
+    for kind in ("plain", "html"):
+        body = mail.get_body((kind,))
+        assert body is not None
+        assert body.get_content().count("Hello there.") == 2
+
+
 @pytest.mark.parametrize("field", ["subject", "in_reply_to"])
 def test_nothing_can_add_a_header_of_its_own(field: str) -> None:
     mail = read(written(request(**{field: "x\r\nBcc: all@example.com"})))
@@ -82,6 +122,8 @@ def test_automatic_mail_says_so_and_leaves_with_the_null_sender(
     """RFC 3834 §5 and §3.3: so that no robot answers."""
     mail = written(request(kind=kind, automatic=True))
     assert mail.envelope.sender == ""
+    assert mail.envelope.otherwise == "support@postbus.localhost"
+    assert written(request()).envelope.otherwise == ""
     assert read(mail)["Auto-Submitted"] == submitted
 
 

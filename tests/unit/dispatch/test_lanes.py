@@ -79,6 +79,11 @@ def test_a_server_that_asks_for_more_time_gets_it() -> None:
     assert at == NOW + timedelta(hours=2)
 
 
+def test_no_server_ends_the_tries_by_asking_for_years() -> None:
+    at = Schedule().next_attempt_at(1, accepted_at=NOW, now=NOW, asked_seconds=999_999 * 3600)
+    assert at == NOW + timedelta(days=1)
+
+
 async def test_stop_comes_back_though_a_driver_swallows_the_cancellation() -> None:
     """INVARIANT: Python 3.11's wait_for may do that, and the process would never end."""
     began = asyncio.Event()

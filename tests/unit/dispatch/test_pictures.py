@@ -121,3 +121,18 @@ def test_a_notification_of_agents_has_no_signature_for_customers() -> None:
         request = send_requested().model_copy(update={"kind": kind})
         made = words_of(request, RELAY, content=None, now=request.requested_at, look=signed)
         assert ("Yours" in made.text, "Yours" in made.html) == (is_signed, is_signed)
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        (SEES, True),
+        ('<img src="cid:shot%40desk">', True),
+        ("<img src=cid:shot@desk>", True),
+        ('<img src="cid:shot@desk.2">', False),
+        ('<img src="cid:shot@desks">', False),
+    ],
+)
+def test_a_file_is_shown_only_by_its_own_id(html: str, *, shown: bool) -> None:
+    """One that nothing shows would be invisible beside the HTML; it is an attachment."""
+    assert words(SHOT, html=html).shows(SHOT) is shown

@@ -4,7 +4,8 @@ from builders import multipart_mail, part, raw_mail
 from postbus.contracts.base import BlobRef
 from postbus.contracts.configuration import ForwardSettings, InboundChannel
 from postbus.contracts.mail import INLINE_TEXT_LIMIT_BYTES, MailKind, MailReceived, OwnStamp, Route
-from postbus.intake.received import Taken, cut, mail_received, whole_content
+from postbus.intake.received import Taken, mail_received, whole_content
+from postbus.mail.inline_texts import cut
 from postbus.mail.parse import parse
 
 OWN = frozenset({"support@postbus.localhost"})

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Final
 
 import structlog
 from pydantic import ValidationError
@@ -12,9 +13,24 @@ from config_service.domain.loop_verdicts import ToldVerdict
 from postbus.bus.topology import MAIL, SENDING
 from postbus.contracts.base import Event
 from postbus.contracts.guard import JudgedEvent
-from postbus.contracts.mail import MailHeld, MailHeldEvent, MailReleased, MailReleasedEvent
+from postbus.contracts.mail import (
+    MailDecided,
+    MailDecidedEvent,
+    MailHeld,
+    MailHeldEvent,
+    MailReleased,
+    MailReleasedEvent,
+)
 
 log = structlog.get_logger("config.archive")
+
+
+_About = type[Event[MailHeld]] | type[Event[MailDecided]] | type[Event[MailReleased]]
+_ABOUT_HELD: Final[dict[str, _About]] = {
+    "postbus.mail.held.>": MailHeldEvent,
+    "postbus.mail.decided.>": MailDecidedEvent,
+    "postbus.mail.released.>": MailReleasedEvent,
+}
 
 
 class NatsArchive:
@@ -24,18 +40,12 @@ class NatsArchive:
         self._bus = bus
 
     async def held(self) -> Sequence[Told]:
-        """Every fact about held mails, oldest first; BusUnavailable."""
+        """Every fact about held mails; BusUnavailable."""
         return [
-            *[
-                told
-                async for one in self._bus.stored(MAIL, "postbus.mail.held.>")
-                if (told := _read(MailHeldEvent, one))
-            ],
-            *[
-                told
-                async for one in self._bus.stored(MAIL, "postbus.mail.released.>")
-                if (told := _read(MailReleasedEvent, one))
-            ],
+            told
+            for subject, model in _ABOUT_HELD.items()
+            async for one in self._bus.stored(MAIL, subject)
+            if (told := _read(model, one))
         ]
 
     async def verdicts(self, since: datetime, queue: str | None) -> AsyncIterator[ToldVerdict]:
@@ -50,9 +60,7 @@ class NatsArchive:
                 )
 
 
-def _read(
-    model: type[Event[MailHeld]] | type[Event[MailReleased]], stored: StoredMessage
-) -> Told | None:
+def _read(model: _About, stored: StoredMessage) -> Told | None:
     """None for what is no such event: one bad message must not hide all others."""
     try:
         event = model.model_validate_json(stored.body)

@@ -16,11 +16,14 @@ from postbus.contracts.configuration import InboundChannel, OutboundChannel
 from postbus.contracts.mailboxes import CompletenessProof, Prove
 from postbus.contracts.trying import TryInbound, TryOutbound, TryResult
 
+_CHANGES: Final = frozenset(("created", "changed", "deleted"))
+
 
 class NatsAudit:
     """`config_service.ports.TellAudit`; the event id derives from the revision.
 
-    A document is changed once at a revision and may be read often, so reading adds when that was.
+    A document is changed once at a revision; what else is done to a thing may be done often, so it
+    adds who did it and when.
     """
 
     def __init__(self, bus: ServiceBus) -> None:
@@ -28,7 +31,7 @@ class NatsAudit:
 
     async def __call__(self, record: AuditRecord) -> None:
         """Tell `postbus.audit.<kind>`."""
-        when = (record.who, record.at.isoformat()) if record.action == "read" else ()
+        when = () if record.action in _CHANGES else (record.who, record.at.isoformat())
         event_id = derived_id("audit", record.kind, record.id, str(record.revision), *when)
         await self._bus.tell(
             "postbus.audit",

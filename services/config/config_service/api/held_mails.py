@@ -1,13 +1,14 @@
 """`/held-mails`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
 from config_service import bodies
 from config_service.api import replies
-from config_service.domain.held_mails import HeldQuery
+from config_service.domain.held_mails import HeldQuery, State
+from config_service.resources.held_decisions import HeldDecisions
 from config_service.resources.held_mails import KIND, HeldMails
 from postbus.runtime.auth import BearerAuth, Caller
 
@@ -18,7 +19,7 @@ Cursor = Annotated[
 ]
 
 
-def routes(mails: HeldMails, auth: BearerAuth) -> APIRouter:
+def routes(mails: HeldMails, decisions: HeldDecisions, auth: BearerAuth) -> APIRouter:
     """The routes of held mails."""
     router = APIRouter(prefix=f"/{KIND}", tags=[KIND])
     admin = Annotated[Caller, Depends(auth.admin)]
@@ -26,12 +27,12 @@ def routes(mails: HeldMails, auth: BearerAuth) -> APIRouter:
     @router.get(
         "",
         response_model=bodies.HeldMails,
-        summary="Mails that are kept and not filed, newest first",
+        summary="Mails that are kept and not filed, newest first; discarded ones by their state",
         dependencies=[Depends(auth.reader)],
     )
     async def list_them(
         channel: str | None = None,
-        state: Literal["held", "filed"] | None = None,
+        state: State | None = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> Response:
@@ -61,5 +62,22 @@ def routes(mails: HeldMails, auth: BearerAuth) -> APIRouter:
                 "Cache-Control": "no-store",
             },
         )
+
+    @router.post(
+        "/{held_id}/release",
+        status_code=202,
+        summary="File it all the same; 200 where it is filed already",
+    )
+    async def release(held_id: str, response: Response, caller: admin) -> bodies.HeldMailView:
+        view = await decisions.release(held_id, by=caller.name)
+        if view.state == "filed":
+            response.status_code = 200
+        return view
+
+    @router.post(
+        "/{held_id}/discard", summary="Make nothing of it; it is kept, and may still be released"
+    )
+    async def discard(held_id: str, caller: admin) -> bodies.HeldMailView:
+        return await decisions.discard(held_id, by=caller.name)
 
     return router

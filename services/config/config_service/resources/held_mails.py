@@ -48,11 +48,11 @@ class HeldMails:
         """The newest that the query asks for; BusUnavailable."""
         mails, next_sequence = page_of(held_mails(await self._archive.held()), query)
         cursor = str(next_sequence) if next_sequence is not None else None
-        return HeldPage([_view(mail) for mail in mails], cursor)
+        return HeldPage([view_of(mail) for mail in mails], cursor)
 
     async def get(self, id_: str) -> HeldMailView:
         """One of them; 404."""
-        return _view(await self._find(id_))
+        return view_of(await self.find(id_))
 
     async def raw(self, id_: str, *, by: str) -> RawMail:
         """Its bytes, after the audit knows who asked for them; 404.
@@ -60,7 +60,7 @@ class HeldMails:
         Raises:
             TemporaryError: the audit cannot be told, or the blob store is away.
         """
-        mail = await self._find(id_)
+        mail = await self.find(id_)
         raw = mail.fact.raw
         pieces = await self._blobs.open(raw.sha256)
         await self._tell(
@@ -71,15 +71,18 @@ class HeldMails:
         log.info("held_mail_read", id=id_, by=by, bytes=raw.size_bytes)
         return RawMail(pieces, raw.size_bytes, f"{mail.fact.mail_id[:16]}.eml")
 
-    async def _find(self, id_: str) -> HeldMail:
+    async def find(self, id_: str) -> HeldMail:
+        """One of them, as the stream tells of it; 404."""
         for mail in held_mails(await self._archive.held()):
             if mail.id == id_:
                 return mail
         raise not_found(KIND, id_)
 
 
-def _view(mail: HeldMail) -> HeldMailView:
-    fact = mail.fact
+def view_of(mail: HeldMail) -> HeldMailView:
+    """The mail as it is shown."""
+    fact, decided, released = mail.fact, mail.decided, mail.released
+    by = decided.by if decided else released.by if released else ""
     return HeldMailView(
         id=mail.id,
         mail_id=fact.mail_id,
@@ -90,6 +93,9 @@ def _view(mail: HeldMail) -> HeldMailView:
         held_at=mail.held_at,
         received_at=fact.route.received_at,
         received_as=mail.received_as,
+        ticket=released.ticket if released else None,
+        decided_by=by or None,
+        decided_at=decided.at if decided else None,
         door=fact.route.door,
         envelope_from=fact.route.envelope_from,
         envelope_to=fact.route.envelope_to,

@@ -72,15 +72,19 @@ class SmtpConnections:
         self._idle: dict[Target, list[tuple[aiosmtplib.SMTP, float]]] = defaultdict(list)
 
     @asynccontextmanager
-    async def borrow(self, target: Target) -> AsyncIterator[aiosmtplib.SMTP]:
+    async def borrow(self, target: Target, *, anew: bool = False) -> AsyncIterator[aiosmtplib.SMTP]:
         """A signed-in connection; kept when the block ends well, dropped when it raises."""
-        smtp = await self._reuse(target) or await self.open(target)
+        smtp = (None if anew else await self._reuse(target)) or await self.open(target)
         try:
             yield smtp
         except BaseException:
             smtp.close()
             raise
         self._idle[target].append((smtp, time.monotonic()))
+
+    def has_idle(self, target: Target) -> bool:
+        """Whether a connection of before may be lent."""
+        return bool(self._idle[target])
 
     async def open(self, target: Target) -> aiosmtplib.SMTP:
         """A new connection, encrypted and signed in as the target says."""

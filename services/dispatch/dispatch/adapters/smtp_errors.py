@@ -16,6 +16,8 @@ _ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _WAIT = re.compile(
     r"(?:retry|try again)\s+(?:after|in)\s+(\d{1,6})\s*(s|sec|m|min|h|hour)", re.IGNORECASE
 )
+_LIMIT_AGAIN_SECONDS = 3600
+"""Such limits roll: room comes back bit by bit."""
 _UNIT_SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600}
 
 
@@ -26,14 +28,26 @@ def reply_of(code: int, text: str) -> SmtpReply:
 
 
 def refusal(code: int, text: str) -> PostbusError:
-    """The error for a negative answer; `Try again in N minutes` is obeyed as Retry-After is."""
+    """The error for a negative answer; `Try again in N minutes` is obeyed as Retry-After is.
+
+    A day's limit is for now, though Gmail says 550 and Exchange 554.
+    """
     reply = reply_of(code, text)
     said = f"{code} {text}"[:300]
     if 500 <= code < 600:
         known = explain_sending(said)
         if known is not None:
             said = f"{said} ({known.what}) {known.advice}"[:500]
-        return MailRefused(said, smtp_code=code, enhanced_code=reply.enhanced)
+        if known is None or known.permanent:
+            return MailRefused(said, smtp_code=code, enhanced_code=reply.enhanced)
+        return MailHostUnavailable(
+            said,
+            smtp_code=code,
+            enhanced_code=reply.enhanced,
+            retry_after_seconds=_LIMIT_AGAIN_SECONDS,
+            reason=known.reason,
+            advice=known.advice,
+        )
     wait = _WAIT.search(text)
     seconds = int(wait.group(1)) * _UNIT_SECONDS[wait.group(2).lower()] if wait else None
     return MailHostUnavailable(

@@ -12,11 +12,12 @@ from dispatch.adapters.smtp_connections import SmtpConnections, SmtpLimits, Targ
 from dispatch.adapters.smtp_errors import refusal, reply_of, smtp_errors
 from dispatch.adapters.smtp_trying import SmtpTrial
 from dispatch.domain.compose import Composed
-from dispatch.ports import Accepted, BeforeData, Letter, OutcomeUnknown
+from dispatch.domain.head import is_addr_spec
+from dispatch.ports import Accepted, BeforeData, Letter, OutcomeUnknown, RecipientsRefused
 from postbus.contracts.configuration import OutboundChannel, SmtpAuth, TlsMode
 from postbus.contracts.sending import SmtpReply
 from postbus.contracts.trying import TryOutbound, TryResult
-from postbus.errors import NotConfigured
+from postbus.errors import MailHostUnavailable, MailRefused, NotConfigured
 from postbus.secrets import OpenSecret
 
 _RELAY_TLS = {
@@ -24,6 +25,11 @@ _RELAY_TLS = {
     "smtp+starttls": TlsMode.STARTTLS,
     "smtps": TlsMode.IMPLICIT,
 }
+_ENDED = ("connection-lost", "unavailable")
+"""After these a connection of before is over, which says nothing of the mail: a server may end one
+after some time or so many mails (RFC 5321 §3.8)."""
+_NO_ADDRESS = SmtpReply(code=553, enhanced="5.1.3", text="5.1.3 that is no mail address")
+"""Of what would not even be a command (RFC 5321 §4.1.2); the server is not asked."""
 
 
 def relay_target(url: str) -> Target:
@@ -87,35 +93,78 @@ class SmtpTransport:
             # Other servers sign for their own domains.
             mail = await self._sign(channel, mail)
         target = await self._target(channel, None)
-        async with self._connections.borrow(target) as smtp:
-            refused = await self._envelope(smtp, mail)
+        claimed = False
+
+        async def claim() -> None:
+            nonlocal claimed
+            claimed = True
             await before_data()
+
+        reused = self._connections.has_idle(target)
+        try:
+            return await self._through(target, mail, claim, anew=False)
+        except MailHostUnavailable as error:
+            if claimed or not reused or error.reason not in _ENDED:
+                raise
+        return await self._through(target, mail, claim, anew=True)
+
+    async def _through(
+        self, target: Target, mail: Composed, claim: Callable[[], Awaitable[None]], *, anew: bool
+    ) -> Accepted:
+        async with self._connections.borrow(target, anew=anew) as smtp:
+            refused = await self._envelope(smtp, mail)
+            await claim()
             return Accepted(await self._data(smtp, mail), refused)
 
     async def _envelope(self, smtp: aiosmtplib.SMTP, mail: Composed) -> dict[str, SmtpReply]:
-        """MAIL and RCPT; recipients refused for ever. Raises if none is left, or one must wait."""
+        """MAIL and RCPT; recipients who will not get it.
+
+        Raises if none is left, or if one must wait and the others wait for them.
+        """
         if mail.utf8 and not smtp.supports_extension("smtputf8"):
             raise refusal(553, "5.6.7 this server takes no addresses outside ASCII (SMTPUTF8)")
-        options = ["SMTPUTF8"] if mail.utf8 else []
+        # Its header is 8 bit (RFC 6531 §3.5); bodies never are.
+        options = ["SMTPUTF8", "BODY=8BITMIME"] if mail.utf8 else []
         encoding = "utf-8" if mail.utf8 else "ascii"
         if smtp.supports_extension("size"):
             options.append(f"SIZE={len(mail.data)}")
         refused: dict[str, SmtpReply] = {}
+        waits: SMTPResponseException | None = None
         async with smtp_errors(smtp.hostname or "the server"):
-            await smtp.mail(mail.envelope.sender, options=options, encoding=encoding)
+            await self._sender(smtp, mail, options, encoding)
             for recipient in mail.envelope.recipients:
+                if not is_addr_spec(recipient):
+                    refused[recipient] = _NO_ADDRESS
+                    continue
                 try:
                     await smtp.rcpt(recipient, encoding=encoding)
                 except SMTPResponseException as error:
-                    if not 500 <= error.code < 600:
+                    if not isinstance(refusal(error.code, error.message), MailRefused):
+                        waits = error
+                    if waits is error and (mail.envelope.patient or not smtp.is_connected):
                         raise
                     refused[recipient] = reply_of(error.code, error.message)
+            if waits is not None and len(refused) == len(mail.envelope.recipients):
+                raise waits
         if len(refused) == len(mail.envelope.recipients):
             with suppress(SMTPException, OSError):
                 await smtp.rset()
             first = next(iter(refused.values()))
-            raise refusal(first.code or 550, first.text)
+            said = str(refusal(first.code or 550, first.text))
+            raise RecipientsRefused(said, refused)
         return refused
+
+    async def _sender(
+        self, smtp: aiosmtplib.SMTP, mail: Composed, options: list[str], encoding: str
+    ) -> None:
+        """MAIL; where the null sender is refused for ever, from an address of ours."""
+        try:
+            await smtp.mail(mail.envelope.sender, options=options, encoding=encoding)
+        except SMTPResponseException as error:
+            otherwise = mail.envelope.otherwise
+            if not otherwise or not isinstance(refusal(error.code, error.message), MailRefused):
+                raise
+            await smtp.mail(otherwise, options=options, encoding=encoding)
 
     async def _data(self, smtp: aiosmtplib.SMTP, mail: Composed) -> SmtpReply:
         """The mail itself; a lost answer cannot be told from a lost mail (RFC 5321 §4.5.3.2.6)."""

@@ -1,26 +1,25 @@
 """Writes the mail as MIME: headers, text and HTML, attachments.
 
-Everything that comes from a person or a mail goes through `email.message`, which folds, encodes and
-refuses line breaks in headers, so that nothing can add a header of its own.
+What comes from a person or a mail is one line before it gets here (`words`), and is encoded by
+`head`; bodies and files go through `email.message`. So nothing can add a header of its own.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address as HeaderAddress
 from email.headerregistry import BaseHeader, HeaderRegistry
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
 
+from dispatch.domain import head
 from dispatch.domain.words import LoadedFile, Words, one_line, words_of
 from postbus.contracts.configuration import OutboundChannel
-from postbus.contracts.mail import Address, Attachment, Content
+from postbus.contracts.mail import Attachment, Content
 from postbus.contracts.sending import SendRequested
 
-_FOLDED_ID = re.compile(rb"^((?:Message-ID|In-Reply-To):) *\r\n +<", re.MULTILINE | re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"^([\w.+-]+)/([\w.+-]+)$", re.ASCII)
 
 
@@ -41,17 +40,26 @@ class _HeaderClasses:
         return self[name](name, value)
 
 
-_HEADERS = _HeaderClasses()
-_ASCII = SMTP.clone(header_factory=_HEADERS)
-_UTF8 = SMTPUTF8.clone(header_factory=_HEADERS)
+_PARTS = SMTP.clone(header_factory=_HeaderClasses())
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who the server is told it is from and for (RFC 5321 §2.3.1)."""
+    """Who the server is told it is from and for (RFC 5321 §2.3.1).
+
+    `otherwise` is who it is from at a server that refuses the null sender, as Amazon SES does.
+    `patient`: a recipient who cannot be written to now makes the others wait.
+    """
 
     sender: str
     recipients: tuple[str, ...]
+    otherwise: str = ""
+    patient: bool = True
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All that may be said to the server."""
+        return (self.sender, self.otherwise, *self.recipients)
 
 
 @dataclass(frozen=True)
@@ -79,10 +87,10 @@ def compose(
 def mime(words: Words, files: tuple[LoadedFile, ...]) -> Composed:
     """The words as a mail (RFC 5322, RFC 2045); `files` are those of the words, loaded."""
     to = words.recipients
-    named = (words.sender.address, words.reply_to.address, words.envelope_from, *to)
+    envelope = Envelope(words.envelope_from, to, words.envelope_otherwise, words.patient)
+    named = (words.sender.address, words.reply_to.address, *envelope.addresses)
     utf8 = not all(address.isascii() for address in named)
-    mail = EmailMessage(policy=_UTF8 if utf8 else _ASCII)
-    _headers(mail, words)
+    mail = EmailMessage(policy=_PARTS)
     # Bodies are never sent as raw 8 bit: the next server may not speak 8BITMIME.
     mail.set_content(words.text, cte="quoted-printable")
     mail.add_alternative(words.html, subtype="html", cte="quoted-printable")
@@ -92,33 +100,25 @@ def mime(words: Words, files: tuple[LoadedFile, ...]) -> Composed:
     for file in files:
         if not words.shows(file.attachment):
             _attach(mail, file)
-    envelope = Envelope(words.envelope_from, to)
-    return Composed(envelope, _unfolded_ids(mail.as_bytes()), words.sender.address, utf8)
+    return Composed(envelope, _head(words, utf8=utf8) + mail.as_bytes(), words.sender.address, utf8)
 
 
-def _unfolded_ids(data: bytes) -> bytes:
-    """Python (3.11) folds a long id onto a line of its own, which some servers read as no id."""
-    head, end, body = data.partition(b"\r\n\r\n")
-    return _FOLDED_ID.sub(rb"\1 <", head) + end + body
-
-
-def _headers(mail: EmailMessage, words: Words) -> None:
-    mail["From"] = _address(words.sender)
-    mail["To"] = [_address(one) for one in words.to]
-    if words.cc:
-        mail["Cc"] = [_address(one) for one in words.cc]
-    mail["Reply-To"] = _address(words.reply_to)
-    mail["Subject"] = words.subject
-    mail["Date"] = format_datetime(words.written_at)
-    mail["Message-ID"] = f"<{words.message_id}>"
-    if words.in_reply_to:
-        mail["In-Reply-To"] = f"<{words.in_reply_to}>"
-    if words.references:
-        mail["References"] = " ".join(f"<{one}>" for one in words.references)
-    mail["X-Postbus-Stamp"] = words.stamp
-    if words.automatic:
-        for name, value in automatic_marks(words.automatic).items():
-            mail[name] = value
+def _head(words: Words, *, utf8: bool) -> bytes:
+    """Every field but those of MIME."""
+    fields = [
+        head.addresses("From", (words.sender,), utf8=utf8),
+        head.addresses("To", words.to, utf8=utf8),
+        head.addresses("Cc", words.cc, utf8=utf8) if words.cc else b"",
+        head.addresses("Reply-To", (words.reply_to,), utf8=utf8),
+        head.text("Subject", words.subject, utf8=utf8),
+        head.text("Date", format_datetime(words.written_at)),
+        head.ids("Message-ID", (words.message_id,), utf8=utf8),
+        head.ids("In-Reply-To", (words.in_reply_to,) if words.in_reply_to else (), utf8=utf8),
+        head.ids("References", words.references, utf8=utf8),
+        head.text("X-Postbus-Stamp", words.stamp),
+    ]
+    marks = automatic_marks(words.automatic) if words.automatic else {}
+    return b"".join([*fields, *(head.text(name, value) for name, value in marks.items())])
 
 
 def automatic_marks(kind: str) -> Mapping[str, str]:
@@ -128,11 +128,6 @@ def automatic_marks(kind: str) -> Mapping[str, str]:
         "X-Auto-Response-Suppress": "All",
         "Precedence": "auto_reply" if kind == "auto-replied" else "bulk",
     }
-
-
-def _address(address: Address) -> HeaderAddress:
-    local, _, domain = address.address.rpartition("@")
-    return HeaderAddress(one_line(address.name), username=local, domain=domain)
 
 
 def _relate(mail: EmailMessage, shown: Sequence[LoadedFile]) -> None:

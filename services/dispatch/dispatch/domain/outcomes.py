@@ -1,10 +1,13 @@
 """What became of an attempt, as the fact that is told."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from dispatch.domain.attempts import Attempt
 from dispatch.domain.permission import recipients
+from postbus.contracts.mail import BouncedRecipient
 from postbus.contracts.sending import SendClaimed, SendOutcome, SendState, SmtpReply
+from postbus.mail.status_codes import hard_by_code
 
 
 def claimed(attempt: Attempt) -> SendClaimed:
@@ -23,6 +26,19 @@ def claimed(attempt: Attempt) -> SendClaimed:
         attempt=attempt.attempt,
         by=attempt.claimed_by or "",
         at=attempt.claimed_at or attempt.accepted_at,
+    )
+
+
+def never_taken(refused: Mapping[str, SmtpReply]) -> tuple[BouncedRecipient, ...]:
+    """Recipients that the server refused for ever, as a report of a bounce would name them."""
+    return tuple(
+        BouncedRecipient(
+            address=address,
+            status=said.enhanced,
+            hard=hard_by_code(said.enhanced) if said.enhanced else None,
+            diagnostic=said.text,
+        )
+        for address, said in refused.items()
     )
 
 

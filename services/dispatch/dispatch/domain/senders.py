@@ -14,7 +14,7 @@ from postbus.contracts.sending import SendRequested
 from postbus.mail.addresses import normalise, with_fewer_tags
 
 _MOST_LOCAL = 64
-"""Octets of a local part (RFC 5321 §4.5.3.1.1)."""
+"""Octets of a local part (RFC 5321 §4.5.3.1.1); some servers refuse mail to a longer one."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,12 @@ def _verp(
     taken_by = configuration.channel_of_address(bounce_address) if bounce_address else None
     if bounce_address and taken_by is not None and taken_by.forward is not None:
         own = (bounce_address, *own)
-    for address in own:
-        local, _, domain = address.rpartition("@")
-        tagged = f"{local}+{request.stamp}"
-        if len(tagged) <= _MOST_LOCAL and "*" not in local:
-            return f"{tagged}@{domain}"
-    return None
+    tagged = (with_stamp(one, request.stamp) for one in own if "*" not in one)
+    return next((one for one in tagged if one is not None), None)
+
+
+def with_stamp(address: str, stamp: str) -> str | None:
+    """The address with the stamp as its tag (RFC 5233); None where it would be too long."""
+    local, _, domain = address.rpartition("@")
+    tagged = f"{local}+{stamp}"
+    return f"{tagged}@{domain}" if len(tagged.encode()) <= _MOST_LOCAL else None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from dispatch.domain.senders import Sender, usual_sender
+from dispatch.domain.head import addr_spec
+from dispatch.domain.senders import Sender, usual_sender, with_stamp
 from postbus.appearance import LOGO_ID, Dressed, Look, Said, dressed, look_of
 from postbus.appearance.dressing import Quoted
 from postbus.appearance.names import About
@@ -20,6 +21,7 @@ from postbus.mail.addresses import with_ascii_domain
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """C0, C1 and the two separators of Unicode, at all of which Python sees a line end."""
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _CONTENT_ID: Final = re.compile(r"[\w.+@-]{1,200}", re.ASCII)
 _ENCODED_WORD = re.compile(r"=(?=\?[^?]*\?[qb]\?)", re.IGNORECASE)
 
@@ -36,7 +38,8 @@ class LoadedFile:
 class Words:
     """One mail; ids without their angle brackets, `automatic` the value of Auto-Submitted.
 
-    `envelope_from` is where bounces go; empty for automatic mail (RFC 3834 §3.1.7). `images` are
+    `envelope_from` is where bounces go; empty for automatic mail (RFC 3834 §3.1.7), which has
+    `envelope_otherwise` where that is refused; `patient` is that of the envelope. `images` are
     pictures of its look; `look_problem` is why it looks as shipped and not as configured.
     """
 
@@ -57,14 +60,16 @@ class Words:
     files: tuple[Attachment, ...]
     images: tuple[LoadedFile, ...] = ()
     look_problem: str | None = None
+    envelope_otherwise: str = ""
+    patient: bool = True
 
     def shows(self, file: Attachment) -> bool:
         """Whether the HTML shows the file where it stands (RFC 2392 cid:)."""
-        return bool(
-            file.content_id
-            and _CONTENT_ID.fullmatch(file.content_id)
-            and f"cid:{file.content_id}" in self.html
-        )
+        if not file.content_id or not _CONTENT_ID.fullmatch(file.content_id):
+            return False
+        # `cid:a@b` is not `cid:a@b.c`, and editors may write its sign as a URL has it.
+        named = re.escape(file.content_id).replace("@", "(?:@|%40)")
+        return re.search(rf"cid:{named}(?![\w.+@%-])", self.html) is not None
 
     @property
     def recipients(self) -> tuple[str, ...]:
@@ -93,6 +98,7 @@ def words_of(
     if request.kind is SendKind.NOTIFICATION:
         look = look.without_signature  # which is for customers
     mail = _dressed(request, content, look)
+    envelope = addr_spec(with_ascii_domain(sender.envelope))
     return Words(
         sender=_deliverable(
             Address(
@@ -100,7 +106,8 @@ def words_of(
                 address=sender.address,
             )
         ),
-        envelope_from="" if request.automatic else with_ascii_domain(sender.envelope),
+        envelope_from="" if request.automatic else envelope,
+        envelope_otherwise=envelope if request.automatic else "",
         to=tuple(_deliverable(one) for one in request.to),
         cc=tuple(_deliverable(one) for one in request.cc),
         reply_to=_deliverable(reply_to(request)),
@@ -129,8 +136,8 @@ def _dressed(request: SendRequested, content: Content | None, look: Look) -> Dre
                 customer_address=customer.address,
                 agent_name=request.requested_by,
             ),
-            text=content.text if content else request.text,
-            html=content.html if content else request.html,
+            text=_printable(content.text if content else request.text),
+            html=_printable((content.html if content else request.html) or "") or None,
             mark=_mark_line(request),
             quotes=_quotes(request),
             language=request.language,
@@ -148,7 +155,7 @@ def _quotes(request: SendRequested) -> tuple[Quoted, ...]:
 
 def _quoted(quote: Quote) -> Quoted:
     who = one_line(quote.author.name or quote.author.address)
-    return Quoted(who=who, at=quote.written_at, text=quote.text)
+    return Quoted(who=who, at=quote.written_at, text=_printable(quote.text))
 
 
 def _images(look: Look, logo: bytes | None, html: str) -> tuple[LoadedFile, ...]:
@@ -176,13 +183,17 @@ def automatic_of(request: SendRequested) -> str | None:
 
 def _deliverable(address: Address) -> Address:
     """With its domain in ASCII, which every server takes; only the local part may need SMTPUTF8."""
-    return Address(name=address.name, address=with_ascii_domain(address.address))
+    spec = addr_spec(one_line(with_ascii_domain(address.address)))
+    return Address(name=one_line(address.name), address=spec)
 
 
 def reply_to(request: SendRequested) -> Address:
-    """The channel's address with the stamp as its tag (RFC 5233), which finds the ticket again."""
-    local, _, domain = request.reply_address.address.rpartition("@")
-    return Address(name=request.reply_address.name, address=f"{local}+{request.stamp}@{domain}")
+    """The channel's address with the stamp as its tag, which finds the ticket again.
+
+    The bare one where that is too long: the stamp is in the ids, which answers carry too.
+    """
+    own = request.reply_address
+    return Address(name=own.name, address=with_stamp(own.address, request.stamp) or own.address)
 
 
 def one_line(text: str) -> str:
@@ -191,6 +202,11 @@ def one_line(text: str) -> str:
     Nor as an encoded word (RFC 2047): the library would decode it, and write the line breaks in it.
     """
     return _ENCODED_WORD.sub("= ", _CONTROLS.sub(" ", text)).strip()
+
+
+def _printable(text: str) -> str:
+    """Without NUL and the like, which no body may have (RFC 5322 §2.3, §4.1)."""
+    return _NO_TEXT.sub("", text)
 
 
 def _mark_line(request: SendRequested) -> str:

@@ -220,6 +220,13 @@ class MongoFiled:
             found = self._tickets.find({"customer.id": customer_id}).sort("number", -1).limit(limit)
             return [ticket_of(one) for one in await found.to_list(limit)]
 
+    async def opened_since(self, customer_id: str, *, since: datetime, at_least: int) -> bool:
+        # The one that so many came after tells it, however many tickets the customer has.
+        async with mongo_errors():
+            found = self._tickets.find({"customer.id": customer_id}, {"created_at": 1})
+            oldest = await found.sort("number", -1).skip(at_least - 1).limit(1).to_list(1)
+        return bool(oldest) and bool(oldest[0]["created_at"] >= since)
+
     async def count_inbound(self, ticket_ids: Sequence[str], *, since: datetime) -> int:
         wanted = {
             "ticket_id": {"$in": list(ticket_ids)},

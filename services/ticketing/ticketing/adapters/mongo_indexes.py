@@ -13,6 +13,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("status", ASCENDING), ("number", DESCENDING)], name="status"),
         IndexModel([("assignee", ASCENDING), ("number", DESCENDING)], name="assignee"),
         IndexModel([("customer.id", ASCENDING), ("number", DESCENDING)], name="customer"),
+        IndexModel([("tags", ASCENDING), ("number", DESCENDING)], name="tag"),
         IndexModel([("untold.at", ASCENDING)], name="untold"),
     ],
     "messages": [

@@ -88,6 +88,9 @@ def _filter(query: TicketQuery) -> dict[str, Any]:
         wanted["assignee"] = query.assignee
     if query.customer:
         wanted["customer.id"] = query.customer
+    tags = {"$eq": query.tag, "$ne": query.without_tag}
+    if any(tags.values()):
+        wanted["tags"] = {operator: tag for operator, tag in tags.items() if tag}
     if query.before:
         wanted["number"] = {"$lt": query.before}
     if query.text:

@@ -114,6 +114,7 @@ class MessageBody(BaseModel):
     calendar: list[CalendarItem]
     protection: list[str]
     problems: list[str] = Field(description="what was odd about the form of the mail")
+    released_by: str = Field(description="who had it filed though it was held; else empty")
 
 
 class OutgoingBody(BaseModel):
@@ -219,7 +220,11 @@ class ReplyIn(Body):
     """An answer to the customer."""
 
     text: str = Field(min_length=1, max_length=1_000_000)
-    html: str | None = Field(default=None, max_length=2_000_000)
+    html: str | None = Field(
+        default=None,
+        max_length=30_000_000,
+        description="2,000,000 characters at most, without the pictures (`data:`) in it",
+    )
     attachments: list[AttachmentIn] = Field(default_factory=list, max_length=100)
     cc: list[MailAddress] = Field(default_factory=list, max_length=50)
 

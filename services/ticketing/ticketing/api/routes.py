@@ -7,14 +7,12 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from postbus.contracts.configuration import MailAddress
 from postbus.contracts.mail import Address
 from postbus.contracts.tickets import TicketStatus
-from postbus.mail.safe_html import safe_html
 from postbus.runtime.auth import BearerAuth, Caller
 from postbus.runtime.problems import Problem
-from ticketing.answering import Answer, KeyReused, TicketChange, UnknownAgent
-from ticketing.api import attachments as files
+from ticketing.answering import KeyReused, TicketChange, UnknownAgent
+from ticketing.api.answers import answer_of
 from ticketing.api.bodies import (
     CustomerBody,
     CustomerIn,
@@ -37,6 +35,7 @@ from ticketing.ports import TicketQuery
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 IfMatch = Annotated[str | None, Header(alias="If-Match")]
 Limit = Annotated[int, Query(ge=1, le=200)]
+Tag = Annotated[str | None, Query(min_length=1, max_length=200)]
 
 
 def router(api: Api, auth: BearerAuth) -> APIRouter:
@@ -60,12 +59,15 @@ def _tickets(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         assignee: str | None = None,
         customer: str | None = None,
         q: Annotated[str | None, Query(max_length=200)] = None,
+        tag: Tag = None,
+        without_tag: Tag = None,
         cursor: Annotated[str | None, Query(pattern=r"^\d{1,12}$")] = None,
         limit: Limit = 50,
     ) -> Page[TicketBody]:
         query = TicketQuery(
-            queue, status, assignee, customer, q, int(cursor) if cursor else None, limit + 1
-        )
+            queue, status, assignee, customer, q, int(cursor) if cursor else None, limit + 1,
+            tag, without_tag,
+        )  # fmt: skip
         found = await api.listed.tickets(query)
         more = str(found[limit - 1].number) if len(found) > limit else None
         return Page(items=[api.body(ticket) for ticket in found[:limit]], next_cursor=more)
@@ -133,12 +135,7 @@ def _conversation(routes: APIRouter, api: Api, auth: BearerAuth) -> None:
         caller: Annotated[Caller, Depends(auth.agent)],
     ) -> MessageBody:
         ticket = await api.conversation(number)
-        answer = Answer(
-            text=given.text,
-            html=safe_html(given.html) if given.html else None,
-            cc=_addresses(given.cc),
-            attachments=await files.keep(given.attachments, api.blobs),
-        )
+        answer = await answer_of(given, api.blobs)
         message = await _once(lambda: api.answering.reply(ticket, answer, key=key, by=caller.name))
         return await api.message_body(message)
 
@@ -210,10 +207,6 @@ async def _once(action: Callable[[], Awaitable[Message]]) -> Message:
     except KeyReused as error:
         detail = "This Idempotency-Key was used for another request."
         raise Problem(422, "idempotency-key-reused", detail=detail) from error
-
-
-def _addresses(given: list[MailAddress]) -> tuple[Address, ...]:
-    return tuple(Address(address=address) for address in given)
 
 
 def _download(data: bytes, *, name: str, media_type: str) -> Response:

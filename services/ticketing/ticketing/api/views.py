@@ -56,6 +56,7 @@ def message_body(message: Message, content: Content | None) -> MessageBody:
         calendar=list(message.calendar),
         protection=list(message.protection),
         problems=list(message.problems),
+        released_by=message.released_by,
     )
 
 

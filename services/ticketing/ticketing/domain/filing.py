@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from postbus.contracts.base import derived_id
+from postbus.contracts.base import JsonObject, derived_id
 from postbus.contracts.mail import Address, MailKind, MailReceived
 from postbus.contracts.tickets import CustomerRef, MessageFlag, QueueRef, TicketStatus
 from postbus.mail.addresses import normalise
@@ -12,6 +13,8 @@ from ticketing.domain.facts import ticket_fact
 from ticketing.domain.model import Direction, Fact, Message, Ticket
 from ticketing.domain.people import IsOwn, is_stranger_with_token, with_people
 
+BURST_TAG: Final = "burst"
+"""Of the tickets that a sender opens beyond `tickets_hour`; agents may take it off (L14)."""
 _DESCRIPTION_LIMIT = 20_000
 _ROBOTS = frozenset(MailKind) - {MailKind.HUMAN, MailKind.LIST, MailKind.MACHINE}
 _AWAKE = (TicketStatus.NEW, TicketStatus.OPEN)
@@ -67,13 +70,30 @@ def open_ticket(
     now: datetime,
     people: tuple[str, ...] = (),
     follows: Ticket | None = None,
+    is_burst: bool = False,
 ) -> Filing:
-    """A new ticket: subject becomes title, body becomes description."""
+    """A new ticket: subject becomes title, body becomes description.
+
+    ``is_burst`` says that its sender opened very many before it: tag and flag tell agents so.
+    """
     message = message_of(mail, ticket_id, now)
+    change: JsonObject = {}
+    if is_burst:
+        message = replace(message, flags=(MessageFlag.BURST,))
+        change = {"tags": [[], [BURST_TAG]]}
     ticket = ticket_of(mail, message, number=number, customer=customer, people=people)
+    ticket = replace(ticket, tags=(BURST_TAG,)) if is_burst else ticket
     if follows is not None:
         ticket = following(ticket, follows)
-    fact = ticket_fact("opened", ticket, queue=queue, cause=message.id, message=message)
+    fact = ticket_fact(
+        "opened",
+        ticket,
+        queue=queue,
+        cause=message.id,
+        message=message,
+        change=change,
+        by=message.released_by,
+    )
     return Filing(ticket, message, (fact,))
 
 
@@ -132,7 +152,13 @@ def add_to_ticket(
         after = with_status(after, TicketStatus.OPEN, at=now)
         change = {"status": [ticket.status, TicketStatus.OPEN]}
     fact = ticket_fact(
-        "customer-replied", after, queue=queue, cause=message.id, message=message, change=change
+        "customer-replied",
+        after,
+        queue=queue,
+        cause=message.id,
+        message=message,
+        change=change,
+        by=message.released_by,
     )
     return Filing(after, message, (fact,))
 
@@ -186,4 +212,5 @@ def message_of(mail: MailReceived, ticket_id: str, now: datetime) -> Message:
         protection=mail.protection,
         problems=mail.problems,
         reread_at=mail.reread_at,
+        released_by=mail.released.by if mail.released else "",
     )

@@ -1,7 +1,8 @@
-"""Very much mail of one sender that repeats itself goes on one ticket, and not on hundreds (L14).
+"""Very much mail of one sender: what repeats itself goes on one ticket, and not on hundreds (L14).
 
 Only while the sender writes as often as the loop guard calls a burst, and only where subject or
-words are the same: five hundred different alerts are as many matters.
+words are the same: five hundred different alerts are as many matters. They are all tickets; those
+beyond very many have a tag by which agents can leave them out.
 """
 
 from collections.abc import Sequence

@@ -88,6 +88,7 @@ class Message:
     `filed` is set at the latest when the ticket that counted it no longer remembers its id.
     `meant_for` is the address of ours that an inbound mail was written to.
     `about` is the outgoing message that a bounce or an absence note came back for.
+    `released_by` is who had it filed though it was held.
     What is `aside` is no part of the conversation: a notification to an agent, and what came back
     for one. The ticket does not count it.
     """
@@ -125,6 +126,7 @@ class Message:
     problems: tuple[str, ...] = ()
     reread_at: datetime | None = None
     aside: bool = False
+    released_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -64,15 +64,11 @@ def after(current: Delivery | None, outcome: SendOutcome) -> Delivery | None:
 
 
 def pause_of(outcome: SendOutcome) -> Pause | None:
-    """Why an agent's address gets no more notifications: it was refused as one that is none.
-
-    5.1.x is about the address (RFC 3463 §3.2).
-    """
-    code = outcome.reply.enhanced if outcome.reply is not None else None
-    refused = outcome.state is SendState.FAILED and (code or "").startswith("5.1.")
-    if outcome.kind is not SendKind.NOTIFICATION or not refused or not outcome.recipients:
+    """Why an agent's address gets no more notifications: it was refused as one that is none."""
+    if outcome.kind is not SendKind.NOTIFICATION or outcome.state is not SendState.FAILED:
         return None
-    return Pause(normalise(outcome.recipients[0]), outcome.at, outcome.reason)
+    refused = next((one for one in outcome.bounced if one.hard), None)
+    return Pause(normalise(refused.address), outcome.at, outcome.reason) if refused else None
 
 
 def with_reports(current: Delivery, reports: tuple[Report, ...]) -> Delivery:

@@ -12,6 +12,7 @@ from postbus.contracts.base import BlobRef
 from postbus.contracts.guard import Cause, SendKind
 from postbus.contracts.mail import Address, Attachment
 from postbus.contracts.sending import Quote, SendRequested, SendState
+from postbus.mail.addresses import with_ascii_domain
 from ticketing.domain.facts import fact_of
 from ticketing.domain.model import Delivery, Direction, Fact, Message, Ticket
 
@@ -28,7 +29,10 @@ _REPLY_PREFIX = re.compile(
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be said, to whom, by whom; without `subject` as an answer to the ticket's."""
+    """What is to be said, to whom, by whom; without `subject` as an answer to the ticket's.
+
+    `channel` is the inbound channel that it is an answer of; without one that of the ticket.
+    """
 
     send_id: str
     kind: SendKind
@@ -46,6 +50,7 @@ class Letter:
     by: str = ""
     subject: str | None = None
     language: str | None = None
+    channel: str | None = None
 
 
 def reply_subject(title: str) -> str:
@@ -67,9 +72,12 @@ def kept_references(parent: Message | None) -> tuple[str, ...]:
 
 
 def message_id_of(letter: Letter, sender_address: str) -> str:
-    """The Message-ID, fixed for ever: it carries the stamp, and is unique per message."""
+    """The Message-ID, fixed for ever: it carries the stamp, and is unique per message.
+
+    Its domain is in ASCII, as all of an id must be (RFC 5322 §3.6.4).
+    """
     unique = hashlib.sha256(letter.send_id.encode()).hexdigest()[:16]
-    domain = sender_address.rpartition("@")[2]
+    domain = with_ascii_domain(sender_address).rpartition("@")[2]
     return f"pb.{letter.stamp}.{unique}@{domain}"
 
 
@@ -79,7 +87,7 @@ def request_of(letter: Letter, ticket: Ticket, *, now: datetime) -> SendRequeste
         send_id=letter.send_id,
         ticket_number=ticket.number,
         queue=ticket.queue,
-        channel=ticket.channel,
+        channel=letter.channel or ticket.channel,
         kind=letter.kind,
         automatic=letter.kind is not SendKind.AGENT_REPLY,
         reply_address=letter.sender,
@@ -112,6 +120,7 @@ def notification_of(
     sender: Address,
     subject: str,
     text: str,
+    language: str,
     stamp: str,
     cause: Cause | None,
     now: datetime,
@@ -128,6 +137,7 @@ def notification_of(
         stamp=stamp,
         sender=sender,
         cause=cause,
+        language=language,
     )
     return request_of(letter, ticket, now=now).model_copy(update={"subject": subject})
 
