@@ -1,4 +1,4 @@
-"""Counts automatic mail by channel; far too much of it opens the fuse (L17)."""
+"""Counts automatic answers by channel; far too much of it opens the fuse (L17)."""
 
 from collections import Counter
 from contextlib import suppress
@@ -42,7 +42,7 @@ class Fuses:
             await self.write()
 
     def count(self, channel: str, at: datetime, *, repeat: bool) -> None:
-        """One more automatic mail because of mail was allowed, for the first time."""
+        """One more automatic answer was allowed, for the first time."""
         self._noted[channel, at.replace(second=0, microsecond=0), repeat] += 1
 
     async def write(self) -> None:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from loopguard.domain.checks import HOPS_OF_A_TICKET
 from loopguard.domain.counts import is_repeat
-from loopguard.domain.facts import Facts, is_automatic, is_by_mail
+from loopguard.domain.facts import Facts, answers_the_sender, is_automatic
 from loopguard.domain.rules import judge
 from loopguard.fuses import Fuses
 from loopguard.ports import Tally, Telling
@@ -60,7 +60,7 @@ class Judging:
                 if not counted.everywhere:
                     fresh = now - _AT_ONCE
                     continue
-                if is_new and is_by_mail(request):
+                if is_new and answers_the_sender(request):
                     repeat = is_repeat(request, facts)
                     self._fuses.count(request.outbound_channel, now, repeat=repeat)
             await self._note_rounds(request, facts)

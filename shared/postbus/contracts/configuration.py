@@ -526,8 +526,8 @@ class LoopLimits(Contract):
     )  # fmt: skip
     fuse_ten_minutes: int = Field(
         default=50, ge=5, le=100_000,
-        description="more automatic mails because of mail open the fuse of a channel, or of all, "
-        "where they are all of them or repeats to the same addresses (L17)",
+        description="more automatic answers open the fuse of a channel, or of all, where they are "
+        "all of them or repeats to the same addresses (L17)",
     )  # fmt: skip
     fuse_times: int = Field(
         default=5, ge=1, le=1000,

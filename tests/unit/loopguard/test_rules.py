@@ -516,12 +516,12 @@ def test_l14_gives_whoever_writes_very_often_no_automatic_answers(
     ("request_", "rule"),
     [
         (question(), "L17"),
-        (question(NOTIFICATION), "L17"),
+        (question(NOTIFICATION), "none"),
         (question(NOTIFICATION, cause=None), "none"),
         (question(REPLY), "L19"),
     ],
 )
-def test_l17_holds_what_mail_causes_while_the_fuse_is_open(
+def test_l17_holds_automatic_answers_while_the_fuse_is_open(
     request_: JudgeRequest, rule: str
 ) -> None:
     assert verdict_of(request_, fuse=alarm("fuse")).rule == rule

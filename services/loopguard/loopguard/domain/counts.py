@@ -52,12 +52,12 @@ def in_a_burst(_request: JudgeRequest, facts: Facts) -> Finding | None:
 
 
 def fuse_is_open(_request: JudgeRequest, facts: Facts) -> Finding | None:
-    """The channel, or all of them, send far more automatic mail than usual (L17)."""
+    """The channel, or all of them, send far more automatic answers than usual (L17)."""
     if facts.fuse is None:
         return None
     which = "all channels" if facts.fuse.about == EVERYTHING else "this channel"
     return hold(
-        f"Automatic mail of {which} rests: there was far more of it than usual.",
+        f"Automatic answers of {which} rest: there were far more of them than usual.",
         {"fuse": facts.fuse.about, **facts.fuse.evidence},
         lifted_by=f"time: {_at(facts.fuse.until)}, or an admin closes the fuse",
     )

@@ -1,4 +1,4 @@
-"""How much automatic mail goes out because of mail, and how much is usual: values, no clock."""
+"""How many automatic answers go out, and how many are usual: values, no clock."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Flow:
-    """Automatic mail of one channel, or of all, because of mail; and the repeats among it."""
+    """Automatic answers of one channel, or of all, and the repeats among them."""
 
     all: Pace = Pace()
     repeats: Pace = Pace()

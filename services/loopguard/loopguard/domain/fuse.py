@@ -1,4 +1,8 @@
-"""When a channel sends far more automatic mail because of mail than it does usually (L17)."""
+"""When a channel sends far more automatic answers than it does usually (L17).
+
+Answers are what goes back to whoever wrote. Notifications to agents are none: how many there are is
+bounded by how many agents there are, and in a rush they are needed most.
+"""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,8 +15,8 @@ from postbus.contracts.guard import Alarm
 EVERYTHING: Final = "*"
 """The fuse of the whole installation, beside those of its channels."""
 RESTS: Final = timedelta(hours=1)
-_REPEATS: Final = "automatic mail to who had some within a day"
-_ALL: Final = "all automatic mail because of mail"
+_REPEATS: Final = "automatic answers to who had automatic mail within a day"
+_ALL: Final = "all automatic answers"
 
 
 def opened(about: str, flow: Flow, limits: LoopLimits, now: datetime) -> Alarm | None:

@@ -13,6 +13,7 @@ from loopguard.domain.bursts import burst
 from loopguard.domain.counts import is_repeat, send_of
 from loopguard.domain.facts import (
     Facts,
+    answers_the_sender,
     correspondents,
     is_automatic,
     is_by_mail,
@@ -105,7 +106,7 @@ class Replay:
     def _count(self, request: JudgeRequest, facts: Facts) -> None:
         who = correspondents(request)
         is_new = all(self._known[one].counted(request.send_id) is None for one in who)
-        if is_new and is_by_mail(request):
+        if is_new and answers_the_sender(request):
             self._count_for_fuses(request, facts)
         for one in who:
             known = self._known[one]

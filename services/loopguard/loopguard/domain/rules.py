@@ -61,9 +61,9 @@ RULES: tuple[Rule, ...] = (
          "RFC 5321 §6.3", AppliesTo.AUTOMATIC, checks.came_a_long_way),
     Rule("L14", "no automatic answers to whoever sent 10 mails in 10 minutes or 25 in an hour",
          "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.in_a_burst),
-    Rule("L17", "no automatic mail of a channel, or of all, that sent over 50 because of mail in 10"
-         " minutes and five times as many as usual",
-         "RFC 3834 §2", AppliesTo.MAIL_CAUSED, counts.fuse_is_open),
+    Rule("L17", "no automatic answers of a channel, or of all, that sent over 50 in 10 minutes and"
+         " five times as many as usual",
+         "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.fuse_is_open),
     Rule("L16", "no automatic answer to what the sender wrote twice before, or many others did",
          "RFC 3834 §2", AppliesTo.AUTOMATIC_ANSWERS, counts.says_the_same),
     Rule("L15", "no third automatic answer to and fro without a person in between",
