@@ -20,9 +20,9 @@ def wants_receipt(mail: MailReceived, channel: InboundChannel) -> bool:
 def receipt_words(ticket: Ticket, look: Look, language: str | None) -> ReceiptWords:
     """What it says, in the language of the mail where that is known, else in that of the queue.
 
-    Plain text, which repeats nothing of the mail unless the queue's own texts do, so that it is of
-    no use to spread spam. It is written here and not by dispatch: it stands on the ticket, and is
-    the same on every delivery.
+    Plain text, which repeats nothing of the mail but its subject and its writer's name, so that it
+    is of little use to spread spam. It is written here and not by dispatch: it stands on the
+    ticket, and is the same on every delivery.
     """
     about = About(
         ticket_number=ticket.number,
