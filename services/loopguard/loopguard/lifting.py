@@ -26,7 +26,7 @@ class Lifting:
             lifted += await self._forget(request.address)
         if request.fuse is not None:
             lifted += await self._close(request.fuse)
-        log.warning("lifted", what=len(lifted))
+        log.info("lifted", what=lifted)
         return Lifted(lifted=tuple(lifted))
 
     async def on_state(self, _request: StateRequest) -> GuardState:

@@ -1,5 +1,6 @@
 """The fuse of a channel and of all: what is counted, when it opens, and what a failure costs."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from guard_builders import NOW, Guard, cause, question, receipt_of
 from loopguard.domain.flow import Flow, Pace
 from loopguard.domain.fuse import opened
 from loopguard.domain.windows import minute_of
+from loopguard.fuses import MANY
 from loopguard.lifting import Lifting
 from loopguard.ports import Kept
 from postbus.configuration import Configuration
@@ -246,3 +248,18 @@ async def test_a_fuse_that_is_closed_counts_anew_and_knows_the_rush_as_usual() -
     flow = await known_flow(guard)
     assert flow.all.in_ten_minutes(guard.now) == 51
     assert flow.all.usual_in_ten_minutes(NOW + timedelta(hours=1)) == pytest.approx(102 / 167 / 6)
+
+
+async def test_many_at_once_are_written_before_the_second_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """INVARIANT: a flood would have a whole second's mails before the fuse opens."""
+    monkeypatch.setattr("loopguard.fuses.WRITE_SECONDS", 3600)
+    guard, found = Guard(), []
+    guard.fuses.start()
+    for one in strangers(90):
+        found.append(await guard.allows(one))
+        await asyncio.sleep(0.001)
+    assert 51 <= found.count(True) <= 51 + MANY
+    assert found == sorted(found, reverse=True)
+    await guard.fuses.stop()
