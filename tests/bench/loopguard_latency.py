@@ -31,6 +31,7 @@ from postbus.contracts.guard import (
     SendKind,
     Verdict,
 )
+from postbus.runtime.garbage import spare_what_is_loaded
 from servers.nats import NatsServer
 
 AT_ONCE = (1, 4, 16)
@@ -79,6 +80,7 @@ async def _measured(server: NatsServer, questions: int) -> list[dict[str, Any]]:
     await apply(client.jetstream())
     await _widen_the_fuse(client)
     services = [build(LoopguardSettings(nats_url=server.url)) for _ in range(2)]
+    spare_what_is_loaded()  # as a service does before it serves
     for service in services:
         await service.start()
     bus = Bus(BusSettings(server.url, "dispatch"), CollectorRegistry())

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from postbus.errors import TemporaryError
+from postbus.runtime.garbage import spare_what_is_loaded
 from postbus.runtime.logging import configure
 from postbus.runtime.rounds import end_tasks
 from postbus.runtime.settings import ServiceSettings
@@ -65,6 +66,7 @@ def run(service: Service, settings: ServiceSettings) -> None:
         server_header=False,
         timeout_graceful_shutdown=max(1, int(settings.graceful_seconds)),
     )
+    spare_what_is_loaded()
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run()
 
