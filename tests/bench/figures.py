@@ -74,6 +74,7 @@ def lines(results: dict[str, Any]) -> list[Line]:
              at_most=250),
         Line("reply until 202, p99", replies["accepted_ms"]["p99"], "ms"),
         Line("loop guard's verdict, p99", guard.get("p99_ms"), "ms", at_most=10),
+        Line("  at 150 verdicts a second, p99", guard.get("paced", {}).get("p99"), "ms"),
         Line("reading under 50 kB, median CPU", read.get("small_median_ms"), "ms", at_most=1),
         Line("reading an attachment of 1 MB, CPU", read.get("attachment_1mb_median_ms"), "ms",
              at_most=15),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ from postbus.runtime.garbage import spare_what_is_loaded
 from servers.nats import NatsServer
 
 AT_ONCE = (1, 4, 16)
+PER_SECOND = 150
+"""As many receipts as the whole is to make (docs/benchmarks.md), due at times of their own."""
 _NOT_MEASURED = (GUARD_ERROR_RULE, "L17")
 
 
@@ -63,19 +66,24 @@ CASES: dict[str, Callable[[int], JudgeRequest]] = {
 
 
 async def verdicts(questions: int) -> dict[str, Any]:
-    """Percentiles of each case, and the worst p99 with four under way; RuntimeError if it fails."""
+    """Percentiles of each case, and the worst p99 with four under way; RuntimeError if it fails.
+
+    `paced` is a receipt that is allowed, asked for `PER_SECOND` times a second.
+    """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     with tempfile.TemporaryDirectory(prefix="postbus-guard-") as folder:
         server = NatsServer(Path(folder)).start()
         try:
-            cases = await _measured(server, questions)
+            cases, paced = await _measured(server, questions)
         finally:
             server.stop()
     worst = max(case["p99"] for case in cases if case["at_once"] == 4)
-    return {"questions": questions, "p99_ms": worst, "cases": cases}
+    return {"questions": questions, "p99_ms": worst, "cases": cases, "paced": paced}
 
 
-async def _measured(server: NatsServer, questions: int) -> list[dict[str, Any]]:
+async def _measured(
+    server: NatsServer, questions: int
+) -> tuple[list[dict[str, Any]], dict[str, float]]:
     client = await nats.connect(server.url)
     await apply(client.jetstream())
     await _widen_the_fuse(client)
@@ -87,11 +95,12 @@ async def _measured(server: NatsServer, questions: int) -> list[dict[str, Any]]:
     await bus.connect()
     try:
         await _ask(bus, lambda n: receipt(n, f"warm{n}@example.com"), at_once=4, questions=200)
-        return [
+        cases = [
             await _case(bus, name, at_once=at_once, questions=questions)
             for at_once in AT_ONCE
             for name in CASES
         ]
+        return cases, percentiles(await _paced(bus, questions))
     finally:
         await bus.stop()
         for service in services:
@@ -119,19 +128,32 @@ async def _ask(
     bus: Bus, make: Callable[[int], JudgeRequest], *, at_once: int, questions: int
 ) -> list[float]:
     """Seconds from question to verdict; `at_once` questions are under way all the time."""
-    numbers, took = iter(range(questions)), []
+    numbers = iter(range(questions))
 
-    async def asker() -> None:
-        for n in numbers:
-            request = make(n)
-            begun = time.perf_counter()
-            verdict = await bus.ask(JUDGE_SUBJECT, request, Verdict, timeout_seconds=5)
-            took.append(time.perf_counter() - begun)
-            if verdict.rule in _NOT_MEASURED:
-                raise RuntimeError(verdict.reason)
+    async def asker() -> list[float]:
+        return [await _took(bus, make(n), since=time.perf_counter()) for n in numbers]
 
-    await asyncio.gather(*(asker() for _ in range(at_once)))
-    return took
+    return list(chain(*await asyncio.gather(*(asker() for _ in range(at_once)))))
+
+
+async def _paced(bus: Bus, questions: int) -> list[float]:
+    """Seconds from when a question was due to its verdict, whatever is under way already."""
+    begun = time.perf_counter() + 0.1
+
+    async def asker(n: int) -> float:
+        due = begun + n / PER_SECOND
+        request = receipt(n, f"paced{n}@example.com")
+        await asyncio.sleep(max(0, due - time.perf_counter()))
+        return await _took(bus, request, since=due)
+
+    return await asyncio.gather(*(asker(n) for n in range(questions)))
+
+
+async def _took(bus: Bus, request: JudgeRequest, *, since: float) -> float:
+    verdict = await bus.ask(JUDGE_SUBJECT, request, Verdict, timeout_seconds=5)
+    if verdict.rule in _NOT_MEASURED:
+        raise RuntimeError(verdict.reason)
+    return time.perf_counter() - since
 
 
 def _fresh(request: JudgeRequest, at_once: int) -> JudgeRequest:

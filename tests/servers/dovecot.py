@@ -83,10 +83,14 @@ class Dovecot:
         self.process = None
 
     def remove(self) -> None:
-        """Stop, and leave nothing behind."""
-        if self.process is not None:
+        """Stop, and leave nothing behind; AssertionError where it had ended by itself."""
+        code = self.process.poll() if self.process is not None else None
+        log = self.folder / "dovecot.log"
+        said = log.read_text(errors="replace")[-2000:] if code is not None and log.exists() else ""
+        if self.process is not None and code is None:
             self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+        assert code is None, f"dovecot ended by itself with {code}: {said}"
 
     def add_user(self, user: str, password: str = PASSWORD) -> None:
         """A mailbox; given again, its password changes."""
