@@ -61,7 +61,7 @@ class Judging:
                     fresh = now - _AT_ONCE
                     continue
                 if is_new and answers_the_sender(request):
-                    repeat = is_repeat(request, facts)
+                    repeat = is_repeat(facts)
                     self._fuses.count(request.outbound_channel, now, repeat=repeat)
             await self._note_rounds(request, facts)
             self._say(request, verdict, at=now)

@@ -35,7 +35,7 @@ class AsksTheGuard:
 @pytest.fixture
 async def guarded(world: World) -> World:
     bucket: Any = await world.bus.bucket(GUARD_BUCKET)
-    world.guard = AsksTheGuard(world, Guard(bucket))  # type: ignore[assignment]
+    world.guard = AsksTheGuard(world, Guard(bucket))  # type: ignore[assignment] # asks as NATS would
     return world
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from loopguard.domain.facts import Facts, answers_the_sender, is_by_mail
+from loopguard.domain.facts import Facts, is_by_mail
 from loopguard.domain.findings import Finding, hold
 from loopguard.domain.fuse import EVERYTHING
 from loopguard.domain.keys import key_of
@@ -141,14 +141,12 @@ def too_many_receipts(request: JudgeRequest, facts: Facts) -> Finding | None:
     return None
 
 
-def is_repeat(request: JudgeRequest, facts: Facts) -> bool:
-    """Whether an allowed mail is one that loops are made of, which the fuse counts apart (L17).
+def is_repeat(facts: Facts) -> bool:
+    """Whether an allowed answer is one that loops are made of, which the fuse counts apart (L17).
 
-    It answers somebody who had automatic mail within a day. What many people write for the first
+    It goes to somebody who had automatic mail within a day. What many people write for the first
     time, as when something is broken, is none, even where they copy one another's words.
     """
-    if not answers_the_sender(request) or not is_by_mail(request):
-        return False
     return any(facts.now - send.at < DAY for sends in _sends(facts, by_mail=True) for send in sends)
 
 

@@ -27,8 +27,8 @@ class Facts:
 
     `sender_own_address` is the address of ours that the causing mail says it is from. `known` has
     everybody who is counted, without the mail itself (`others`), `text` whom the same words brought
-    automatic mail before. Of the
-    alarms, `burst` is of whoever sent the cause, `ticket` of the ticket, `fuse` of the channel.
+    automatic mail before. Of the alarms, `burst` is of whoever sent the cause, `ticket` of the
+    ticket, `fuse` of the channel.
     """
 
     now: datetime

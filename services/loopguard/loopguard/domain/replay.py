@@ -95,7 +95,7 @@ class Replay:
         return next((fuse for fuse in known if fuse is not None and fuse.until > now), None)
 
     def _count_for_fuses(self, request: JudgeRequest, facts: Facts) -> None:
-        repeats = int(is_repeat(request, facts))
+        repeats = int(is_repeat(facts))
         for about in (request.outbound_channel, EVERYTHING):
             flow = self._flows[about].with_more(1, facts.now, repeats=repeats)
             self._flows[about] = flow
