@@ -127,7 +127,7 @@ async def test_whoever_writes_now_and_then_costs_no_look(few: Desk, database: An
         asked.append(customer_id)
         return await count(customer_id, **fields)
 
-    few.store.opened_since = counted  # type: ignore[method-assign]
+    few.store.opened_since = counted  # type: ignore[method-assign] # counts and asks
     await few.file(mail(0), mail(1), mail(0, "bo"), mail(1, "bo"))
     assert asked == []
     await few.file(mail(2))

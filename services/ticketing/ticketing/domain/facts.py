@@ -56,12 +56,13 @@ def ticket_fact(
     """`postbus.ticket.<type_>.<queue>`; `cause` is the id of the mail or request behind it.
 
     ``imported_at`` is given for mail from before: it happened long ago and is untold since now.
+    Without ``by`` it is whoever released the mail that the message is, if somebody did.
     """
     data = TicketFact(
         ticket=view(ticket, queue),
         change=change or {},
         message=_brief(message) if message else None,
-        by=by,
+        by=by or (message.released_by if message else ""),
         imported=imported_at is not None,
     )
     type_ = f"postbus.ticket.{type_}"

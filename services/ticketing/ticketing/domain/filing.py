@@ -86,13 +86,7 @@ def open_ticket(
     if follows is not None:
         ticket = following(ticket, follows)
     fact = ticket_fact(
-        "opened",
-        ticket,
-        queue=queue,
-        cause=message.id,
-        message=message,
-        change=change,
-        by=message.released_by,
+        "opened", ticket, queue=queue, cause=message.id, message=message, change=change
     )
     return Filing(ticket, message, (fact,))
 
@@ -152,13 +146,7 @@ def add_to_ticket(
         after = with_status(after, TicketStatus.OPEN, at=now)
         change = {"status": [ticket.status, TicketStatus.OPEN]}
     fact = ticket_fact(
-        "customer-replied",
-        after,
-        queue=queue,
-        cause=message.id,
-        message=message,
-        change=change,
-        by=message.released_by,
+        "customer-replied", after, queue=queue, cause=message.id, message=message, change=change
     )
     return Filing(after, message, (fact,))
 

@@ -83,13 +83,7 @@ def open_historic(
             forwarded_by=None,
         )
     fact = ticket_fact(
-        "opened",
-        ticket,
-        queue=queue,
-        cause=message.id,
-        message=message,
-        by=message.released_by,
-        imported_at=now,
+        "opened", ticket, queue=queue, cause=message.id, message=message, imported_at=now
     )
     return Filing(ticket, message, (fact,))
 
@@ -111,15 +105,7 @@ def add_historic(
     if ticket.history:
         after = _as_old_as_its_mails(after, message)
     said = "agent-replied" if message.direction is Direction.OUTBOUND else "customer-replied"
-    fact = ticket_fact(
-        said,
-        after,
-        queue=queue,
-        cause=message.id,
-        message=message,
-        by=message.released_by,
-        imported_at=now,
-    )
+    fact = ticket_fact(said, after, queue=queue, cause=message.id, message=message, imported_at=now)
     return Filing(after, message, (fact,))
 
 
